@@ -1,0 +1,1 @@
+//! Clock, ids, password hashing, tokens.

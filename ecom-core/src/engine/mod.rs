@@ -1,0 +1,18 @@
+//! Where rules meet doors: the at-least-once protocol, written once for all services, without I/O.
+//!
+//! [`fold`] turns a batch of messages into everything that one transaction writes. The machines around it
+//! ([`consumer`], [`relay`], [`effector`], [`clockwork`]) say what to do next and take the result: requests and
+//! results are data, `Unknown` is a possible result of every commit, publish and call.
+
+pub mod clockwork;
+pub mod consumer;
+pub mod effector;
+mod fold;
+mod message;
+pub mod relay;
+
+pub use fold::{Loaded, Writes, fold};
+pub use message::{
+    Batch, Committed, DeadLetter, EffectRow, Fault, HistoryRow, Idempotency, KeptAnswer, Message, Origin, Outcome,
+    Transacted,
+};

@@ -1,0 +1,2 @@
+//! The ecom command.
+fn main() {}
