@@ -1,12 +1,21 @@
 //! SQLite as the durable store of every context: one file per service, WAL, `synchronous=FULL`.
+//!
+//! [`SqliteStore`] is the shared part: one transaction for inbox, state, outbox, effects, timers, history and kept
+//! answers. A context adds its own tables through [`Tables`] and its queries through its reader.
 
+mod claims;
+mod database;
 pub mod inventory;
+mod kit;
 pub mod notification;
 pub mod order;
 pub mod payment;
 mod rows;
+mod store;
 mod tables;
 pub mod user;
 
+pub use database::{Database, OpenError};
 pub use rows::{Inconsistent, column, json, parse, text_list};
+pub use store::{SqliteStore, StoreOptions};
 pub use tables::Tables;

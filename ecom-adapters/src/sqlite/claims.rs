@@ -1,0 +1,231 @@
+//! Housekeeping outside a handler's transaction: claims with a lease, attempts, dead letters.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecom_core::decide::Timer;
+use ecom_core::engine::{DeadLetter, EffectRow};
+use ecom_core::event::Envelope;
+use ecom_core::id::MessageId;
+use ecom_core::port::Claimed;
+use ecom_core::time::Timestamp;
+use serde::de::DeserializeOwned;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Connection, SqliteConnection, SqlitePool};
+
+use super::database::Database;
+use super::rows::{Inconsistent, column, parse};
+use super::{kit, store};
+
+fn limit_of(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// The earliest value of a column's index, as a time.
+async fn earliest(connection: &mut SqliteConnection, query: &'static str) -> Result<Option<Timestamp>, sqlx::Error> {
+    let earliest: Option<i64> = sqlx::query_scalar(query).fetch_one(connection).await?;
+    Ok(earliest.map(Timestamp::from_micros))
+}
+
+pub(super) async fn outbox(
+    database: &Database,
+    limit: usize,
+    now: Timestamp,
+    lease: Duration,
+) -> Result<Claimed<Arc<Envelope>>, sqlx::Error> {
+    let mut writer = database.writer().await?;
+    let connection = writer.connection()?;
+    // A look before the write: an idle sweeper costs no sync of the disk.
+    let first = earliest(connection, "SELECT min(lease_until) FROM outbox").await?;
+    if first.is_none_or(|first| first > now) {
+        return Ok(Claimed { items: vec![], next: first });
+    }
+    let rows = sqlx::query(
+        "UPDATE outbox SET lease_until = ?2 WHERE event_id IN
+         (SELECT event_id FROM outbox WHERE lease_until <= ?1 ORDER BY lease_until LIMIT ?3)
+         RETURNING event_id, body, traceparent",
+    )
+    .bind(now.as_micros())
+    .bind(now.after(lease).as_micros())
+    .bind(limit_of(limit))
+    .fetch_all(&mut *connection)
+    .await?;
+    let items = rows.iter().filter_map(|row| readable(envelope(row))).collect();
+    Ok(Claimed { items, next: earliest(connection, "SELECT min(lease_until) FROM outbox").await? })
+}
+
+/// A row that cannot be read blocks nothing but itself: it stays, leased again and again, and is reported each time.
+fn readable<T>(row: Result<T, sqlx::Error>) -> Option<T> {
+    row.inspect_err(|error| tracing::error!(%error, "a stored row cannot be read and is skipped")).ok()
+}
+
+fn envelope(row: &SqliteRow) -> Result<Arc<Envelope>, sqlx::Error> {
+    let body: &str = column(row, "body")?;
+    let mut envelope = Envelope::from_json(body)
+        .map_err(|_| sqlx::Error::from(Inconsistent { column: "outbox.body", value: body.to_owned() }))?;
+    envelope.traceparent = column(row, "traceparent")?;
+    Ok(Arc::new(envelope))
+}
+
+pub(super) async fn delete_delivered(connection: &mut SqliteConnection, ids: &[MessageId]) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM outbox WHERE event_id IN (SELECT value FROM json_each(?1))")
+        .bind(store::ids(ids))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn delivered(database: &Database, ids: &[MessageId]) -> Result<(), sqlx::Error> {
+    delete_delivered(database.writer().await?.connection()?, ids).await
+}
+
+pub(super) async fn effects<E: DeserializeOwned>(
+    database: &Database,
+    limit: usize,
+    now: Timestamp,
+    lease: Duration,
+) -> Result<Claimed<EffectRow<E>>, sqlx::Error> {
+    let mut writer = database.writer().await?;
+    let connection = writer.connection()?;
+    let first = earliest(connection, "SELECT min(ready_at) FROM effects").await?;
+    if first.is_none_or(|first| first > now) {
+        return Ok(Claimed { items: vec![], next: first });
+    }
+    let rows = sqlx::query(
+        "UPDATE effects SET ready_at = ?2, attempts = attempts + 1 WHERE id IN
+         (SELECT id FROM effects WHERE ready_at <= ?1 ORDER BY ready_at LIMIT ?3)
+         RETURNING id, correlation, effect, attempts",
+    )
+    .bind(now.as_micros())
+    .bind(now.after(lease).as_micros())
+    .bind(limit_of(limit))
+    .fetch_all(&mut *connection)
+    .await?;
+    let items = rows.iter().filter_map(|row| readable(effect(row, now))).collect();
+    Ok(Claimed { items, next: earliest(connection, "SELECT min(ready_at) FROM effects").await? })
+}
+
+fn effect<E: DeserializeOwned>(row: &SqliteRow, due: Timestamp) -> Result<EffectRow<E>, sqlx::Error> {
+    let text: &str = column(row, "effect")?;
+    let effect = serde_json::from_str(text)
+        .map_err(|_| sqlx::Error::from(Inconsistent { column: "effects.effect", value: text.to_owned() }))?;
+    Ok(EffectRow {
+        id: parse(row, "id")?,
+        correlation: parse(row, "correlation")?,
+        effect,
+        attempts: column(row, "attempts")?,
+        due,
+    })
+}
+
+pub(super) async fn timers(database: &Database, limit: usize, now: Timestamp) -> Result<Claimed<Timer>, sqlx::Error> {
+    let rows = sqlx::query("SELECT subject, kind, epoch, due FROM timers ORDER BY due LIMIT ?1")
+        .bind(limit_of(limit.saturating_add(1)))
+        .fetch_all(database.readers())
+        .await?;
+    let mut claimed = Claimed { items: vec![], next: None };
+    for row in &rows {
+        let due = Timestamp::from_micros(column(row, "due")?);
+        if due > now || claimed.items.len() == limit {
+            claimed.next = Some(due);
+            break;
+        }
+        claimed.items.push(kit::timer(row)?);
+    }
+    Ok(claimed)
+}
+
+pub(super) async fn count_attempt(database: &Database, queue: &str, id: MessageId) -> Result<u32, sqlx::Error> {
+    sqlx::query_scalar(
+        "INSERT INTO attempts (queue, message_id, count) VALUES (?1, ?2, 1)
+         ON CONFLICT (queue, message_id) DO UPDATE SET count = count + 1 RETURNING count",
+    )
+    .bind(queue)
+    .bind(id.to_string())
+    .fetch_one(database.writer().await?.connection()?)
+    .await
+}
+
+pub(super) async fn bury(database: &Database, letter: &DeadLetter, now: Timestamp) -> Result<(), sqlx::Error> {
+    let mut writer = database.writer().await?;
+    let mut transaction = writer.connection()?.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query(
+        "INSERT INTO dead_letters (id, queue, event_type, body, reason, attempts, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (id, queue) WHERE taken_at IS NULL
+         DO UPDATE SET reason = excluded.reason, attempts = excluded.attempts, at = excluded.at",
+    )
+    .bind(letter.id.to_string())
+    .bind(&letter.queue)
+    .bind(&letter.event_type)
+    .bind(&letter.body)
+    .bind(&letter.reason)
+    .bind(letter.attempts)
+    .bind(now.as_micros())
+    .execute(&mut *transaction)
+    .await?;
+    // A replay starts with a fresh count of attempts.
+    sqlx::query("DELETE FROM attempts WHERE queue = ?1 AND message_id = ?2")
+        .bind(&letter.queue)
+        .bind(letter.id.to_string())
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
+}
+
+pub(super) async fn dead_letters(readers: &SqlitePool, limit: usize) -> Result<Vec<DeadLetter>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT id, queue, event_type, body, reason, attempts FROM dead_letters WHERE taken_at IS NULL
+         ORDER BY seq DESC LIMIT ?1",
+    )
+    .bind(limit_of(limit))
+    .fetch_all(readers)
+    .await?;
+    rows.iter().map(letter).collect()
+}
+
+pub(super) async fn exhume(
+    database: &Database,
+    id: MessageId,
+    actor: &str,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Option<DeadLetter>, sqlx::Error> {
+    let row = sqlx::query(
+        "UPDATE dead_letters SET taken_at = ?4, taken_by = ?2, taken_reason = ?3 WHERE id = ?1 AND taken_at IS NULL
+         RETURNING id, queue, event_type, body, reason, attempts",
+    )
+    .bind(id.to_string())
+    .bind(actor)
+    .bind(reason)
+    .bind(now.as_micros())
+    .fetch_optional(database.writer().await?.connection()?)
+    .await?;
+    row.as_ref().map(letter).transpose()
+}
+
+fn letter(row: &SqliteRow) -> Result<DeadLetter, sqlx::Error> {
+    Ok(DeadLetter {
+        id: parse(row, "id")?,
+        queue: column(row, "queue")?,
+        event_type: column(row, "event_type")?,
+        body: column(row, "body")?,
+        reason: column(row, "reason")?,
+        attempts: column(row, "attempts")?,
+    })
+}
+
+pub(super) async fn void_leases(database: &Database, now: Timestamp) -> Result<(), sqlx::Error> {
+    let mut writer = database.writer().await?;
+    let mut transaction = writer.connection()?.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query("UPDATE outbox SET lease_until = ?1 WHERE lease_until > ?1")
+        .bind(now.as_micros())
+        .execute(&mut *transaction)
+        .await?;
+    // An effect that was never called keeps its delay; one that was in flight may be called again at once: the key
+    // makes that safe.
+    sqlx::query("UPDATE effects SET ready_at = ?1 WHERE ready_at > ?1 AND attempts > 0")
+        .bind(now.as_micros())
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
+}

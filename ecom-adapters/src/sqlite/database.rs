@@ -1,0 +1,170 @@
+//! Opening a database file: settings, migrations, one writer and a few readers.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
+
+use super::rows::column;
+
+/// Readers run beside the writer (WAL); more than this many only wait for the two or so cores.
+const READERS_MAX: u32 = 4;
+
+/// How long a statement waits for a lock of another process before it fails.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Pages of the write-ahead log after which it is carried over into the file: fewer, larger carries.
+const CHECKPOINT_PAGES: &str = "4000";
+
+/// Why a database cannot be used. Each is one clear line.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be opened, is no database, or is damaged.
+    #[error("cannot open {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: sqlx::Error,
+    },
+    /// A migration failed; nothing of it remains.
+    #[error("migration {name} of {path} failed: {source}")]
+    Migration {
+        /// The file.
+        path: PathBuf,
+        /// The migration.
+        name: String,
+        /// What SQLite said.
+        source: sqlx::Error,
+    },
+    /// The file was written by a newer version of this program.
+    #[error("{path} has the migration {name}, which this version does not know: it was written by a newer version")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The unknown migration.
+        name: String,
+    },
+}
+
+/// An open database: one writing connection and a pool of readers.
+#[derive(Debug)]
+pub struct Database {
+    path: PathBuf,
+    writer: Mutex<Option<SqliteConnection>>,
+    readers: SqlitePool,
+}
+
+impl Database {
+    /// Opens or creates the file and brings its schema up to date. Migrations are a name and its SQL, oldest first.
+    pub async fn open(path: &Path, migrations: &[(&str, &'static str)]) -> Result<Self, OpenError> {
+        let failed = |source| OpenError::File { path: path.to_owned(), source };
+        let mut writer = options(path).connect().await.map_err(failed)?;
+        // Reads the schema, so a file that is no database is found here and not at the first order.
+        sqlx::query("PRAGMA quick_check(1)").fetch_all(&mut writer).await.map_err(failed).and_then(|rows| {
+            let verdict: Vec<String> = rows.iter().filter_map(|row| column(row, "quick_check").ok()).collect();
+            if verdict == ["ok"] { Ok(()) } else { Err(failed(sqlx::Error::Protocol(verdict.join("; ")))) }
+        })?;
+        migrate(path, &mut writer, migrations).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS_MAX)
+            .acquire_timeout(Duration::from_secs(3))
+            .test_before_acquire(false)
+            .connect_lazy_with(options(path).pragma("query_only", "ON"));
+        Ok(Self { path: path.to_owned(), writer: Mutex::new(Some(writer)), readers })
+    }
+
+    /// The pool for queries.
+    pub fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// The writing connection; opened anew after a commit whose end is not known.
+    pub(super) async fn writer(&self) -> Result<Writer<'_>, sqlx::Error> {
+        let mut slot = self.writer.lock().await;
+        if slot.is_none() {
+            *slot = Some(options(&self.path).create_if_missing(false).connect().await?);
+        }
+        Ok(Writer { slot })
+    }
+
+    /// Closes all connections; what is committed is durable without it.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        if let Some(writer) = self.writer.lock().await.take() {
+            // The file is closed either way; an error here loses nothing that is committed.
+            drop(writer.close().await);
+        }
+    }
+}
+
+/// The writing connection, while it is held.
+pub(super) struct Writer<'a> {
+    slot: tokio::sync::MutexGuard<'a, Option<SqliteConnection>>,
+}
+
+impl Writer<'_> {
+    /// The connection; an error only after [`Writer::discard`].
+    pub(super) fn connection(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
+        self.slot.as_mut().ok_or(sqlx::Error::PoolClosed)
+    }
+
+    /// Gives the connection up: its state is not known.
+    pub(super) async fn discard(mut self) {
+        if let Some(connection) = self.slot.take() {
+            drop(connection.close_hard().await);
+        }
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::from_str("sqlite::memory:")
+        .unwrap_or_default()
+        .in_memory(false)
+        .shared_cache(false)
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        .pragma("temp_store", "MEMORY")
+        .statement_cache_capacity(200)
+        .disable_statement_logging()
+}
+
+async fn migrate(
+    path: &Path,
+    connection: &mut SqliteConnection,
+    migrations: &[(&str, &'static str)],
+) -> Result<(), OpenError> {
+    let failed = |source| OpenError::File { path: path.to_owned(), source };
+    sqlx::query("CREATE TABLE IF NOT EXISTS migrations (name TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID")
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    let rows = sqlx::query("SELECT name FROM migrations").fetch_all(&mut *connection).await.map_err(failed)?;
+    let applied: Vec<String> = rows.iter().map(|row| column(row, "name")).collect::<Result<_, _>>().map_err(failed)?;
+    if let Some(name) = applied.iter().find(|name| !migrations.iter().any(|(known, _)| known == name)) {
+        return Err(OpenError::Newer { path: path.to_owned(), name: name.clone() });
+    }
+    for (name, sql) in migrations.iter().filter(|(name, _)| !applied.iter().any(|done| done == name)) {
+        apply(connection, name, sql).await.map_err(|source| OpenError::Migration {
+            path: path.to_owned(),
+            name: (*name).to_owned(),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+async fn apply(connection: &mut SqliteConnection, name: &str, sql: &'static str) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::raw_sql(sql).execute(&mut *transaction).await?;
+    sqlx::query("INSERT INTO migrations (name) VALUES (?1)").bind(name).execute(&mut *transaction).await?;
+    transaction.commit().await
+}

@@ -1,0 +1,209 @@
+//! The store of one service: everything that a batch of messages changes, in one transaction.
+
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ecom_core::decide::{BoundedContext, Timer};
+use ecom_core::engine::{Batch, Committed, DeadLetter, EffectRow, Fault, Transacted, Writes, fold};
+use ecom_core::event::Envelope;
+use ecom_core::id::MessageId;
+use ecom_core::policy::Policy;
+use ecom_core::port::{Claimed, Clock, Store};
+use ecom_core::time::Timestamp;
+use sqlx::{Connection, SqlitePool};
+
+use super::database::{Database, OpenError};
+use super::rows::text_list;
+use super::tables::Tables;
+use super::{claims, kit};
+
+const KIT_MIGRATIONS: &[(&str, &str)] =
+    &[("kit/0001_kit", include_str!("../../../migrations/sqlite/kit/0001_kit.sql"))];
+
+/// What a store needs beside its file.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// The durations that rules need.
+    pub policy: Policy,
+    /// How long a claim of outbox rows or effects lasts.
+    pub lease: Duration,
+    /// The clock of the one process that owns the file: for an embedded database, the database's clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The database of one service.
+///
+/// One connection writes, so transactions are serial and a version can never be lost; the reads of HTTP run beside it.
+pub struct SqliteStore<C, T> {
+    database: Database,
+    options: StoreOptions,
+    context: PhantomData<fn() -> (C, T)>,
+}
+
+impl<C: BoundedContext, T: Tables<C>> SqliteStore<C, T> {
+    /// Opens or creates the database file.
+    pub async fn open(path: &Path, options: StoreOptions) -> Result<Self, OpenError> {
+        let migrations: Vec<_> = KIT_MIGRATIONS.iter().chain(T::MIGRATIONS).copied().collect();
+        Ok(Self { database: Database::open(path, &migrations).await?, options, context: PhantomData })
+    }
+
+    /// The pool for queries.
+    pub fn readers(&self) -> &SqlitePool {
+        self.database.readers()
+    }
+
+    /// Closes the file.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
+    async fn run(&self, batch: &Batch<C>) -> Result<Committed<C>, Failure> {
+        let mut writer = self.database.writer().await?;
+        let now = self.now();
+        let mut transaction = writer.connection()?.begin_with("BEGIN IMMEDIATE").await?;
+        if !batch.delivered.is_empty() {
+            claims::delete_delivered(&mut transaction, &batch.delivered).await?;
+        }
+        let loaded = kit::load::<C, T>(&mut transaction, &batch.messages, now).await?;
+        let policy = self.options.policy;
+        // A panic in a rule must not poison the writer; it is the message's fault like a broken constraint.
+        let writes = catch_unwind(AssertUnwindSafe(|| fold(loaded, &batch.messages, &policy)))
+            .map_err(|_| Failure::Before(sqlx::Error::Protocol("a rule panicked".into())))?;
+        if writes.is_empty() && batch.delivered.is_empty() {
+            transaction.rollback().await?;
+            return Ok(committed(writes, now, false));
+        }
+        let lease = if batch.leased { now.after(self.options.lease) } else { now };
+        T::save(&mut transaction, &writes.changes).await?;
+        kit::save(&mut transaction, &writes, now, lease).await?;
+        if let Err(error) = transaction.commit().await {
+            writer.discard().await;
+            return Err(Failure::Commit(error));
+        }
+        Ok(committed(writes, now, batch.leased))
+    }
+}
+
+/// How far a failed transaction had come.
+enum Failure {
+    /// Not to the commit: nothing of it is there.
+    Before(sqlx::Error),
+    /// The commit itself failed.
+    Commit(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Before(error)
+    }
+}
+
+fn committed<C: BoundedContext>(writes: Writes<C>, now: Timestamp, leased: bool) -> Committed<C> {
+    let effects = if leased { writes.due_effects(now) } else { vec![] };
+    let next_due = writes.next_due(now);
+    Committed { outcomes: writes.outcomes, outbox: writes.outbox, effects, next_due }
+}
+
+/// Sorts an error by what the caller does about it.
+pub(super) fn fault(error: &sqlx::Error) -> Fault {
+    match error {
+        sqlx::Error::Database(database) => {
+            // The primary result code is the low byte: 5 busy, 6 locked, 8 read-only, 10 I/O, 11 corrupt, 13 full,
+            // 14 cannot open, 26 not a database (https://www.sqlite.org/rescode.html).
+            let code = database.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(1) & 0xff;
+            match code {
+                5 | 6 | 8 | 10 | 11 | 13 | 14 | 26 => Fault::Unavailable(error.to_string()),
+                _ => Fault::Broken(error.to_string()),
+            }
+        }
+        sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => {
+            Fault::Unavailable(error.to_string())
+        }
+        _ => Fault::Broken(error.to_string()),
+    }
+}
+
+/// Whether a failed commit certainly left nothing behind: without room its frames were never complete.
+fn is_full(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(database) if database.code().as_deref() == Some("13"))
+}
+
+#[async_trait]
+impl<C: BoundedContext, T: Tables<C>> Store<C> for SqliteStore<C, T> {
+    async fn transact(&self, batch: Batch<C>) -> Transacted<C> {
+        match self.run(&batch).await {
+            Ok(committed) => Transacted::Committed(committed),
+            Err(Failure::Before(error)) => Transacted::RolledBack(fault(&error)),
+            Err(Failure::Commit(error)) if is_full(&error) => Transacted::RolledBack(fault(&error)),
+            Err(Failure::Commit(error)) => {
+                tracing::error!(service = %C::SERVICE, %error, "a commit failed and its end is not known");
+                Transacted::Unknown
+            }
+        }
+    }
+
+    async fn claim_outbox(&self, limit: usize) -> Result<Claimed<Arc<Envelope>>, Fault> {
+        claims::outbox(&self.database, limit, self.now(), self.options.lease).await.map_err(|error| fault(&error))
+    }
+
+    async fn delivered(&self, ids: Vec<MessageId>) -> Result<(), Fault> {
+        claims::delivered(&self.database, &ids).await.map_err(|error| fault(&error))
+    }
+
+    async fn claim_effects(&self, limit: usize) -> Result<Claimed<EffectRow<C::Effect>>, Fault> {
+        claims::effects(&self.database, limit, self.now(), self.options.lease).await.map_err(|error| fault(&error))
+    }
+
+    async fn due_timers(&self, limit: usize) -> Result<Claimed<Timer>, Fault> {
+        claims::timers(&self.database, limit, self.now()).await.map_err(|error| fault(&error))
+    }
+
+    async fn count_attempt(&self, queue: &str, id: MessageId) -> Result<u32, Fault> {
+        claims::count_attempt(&self.database, queue, id).await.map_err(|error| fault(&error))
+    }
+
+    async fn bury(&self, letter: DeadLetter) -> Result<(), Fault> {
+        claims::bury(&self.database, &letter, self.now()).await.map_err(|error| fault(&error))
+    }
+
+    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, Fault> {
+        claims::dead_letters(self.readers(), limit).await.map_err(|error| fault(&error))
+    }
+
+    async fn exhume(&self, id: MessageId, actor: &str, reason: &str) -> Result<Option<DeadLetter>, Fault> {
+        claims::exhume(&self.database, id, actor, reason, self.now()).await.map_err(|error| fault(&error))
+    }
+
+    async fn outbox_depth(&self) -> Result<u64, Fault> {
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM outbox")
+            .fetch_one(self.readers())
+            .await
+            .map(i64::cast_unsigned)
+            .map_err(|error| fault(&error))
+    }
+
+    async fn void_leases(&self) -> Result<(), Fault> {
+        claims::void_leases(&self.database, self.now()).await.map_err(|error| fault(&error))
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        sqlx::query("SELECT 1 FROM inbox LIMIT 1")
+            .fetch_optional(self.readers())
+            .await
+            .map(drop)
+            .map_err(|error| fault(&error))
+    }
+}
+
+/// Ids as JSON, for the modules beside.
+pub(super) fn ids(list: &[MessageId]) -> String {
+    text_list(list)
+}
