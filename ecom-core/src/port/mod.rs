@@ -3,10 +3,12 @@
 
 mod bus;
 mod outside;
+mod paging;
 mod store;
 mod system;
 
 pub use bus::{Body, Bus, BusError, Delivery, Published, Publisher, Settlement, Subscription};
 pub use outside::Outside;
+pub use paging::{Cursor, MalformedCursor, Page, PageRequest};
 pub use store::{Claimed, Store};
 pub use system::{Claims, Clock, Ids, PasswordHasher, TokenError, TokenSigner};
