@@ -1,2 +1,70 @@
-//! Project tasks.
-fn main() {}
+//! Project tasks, run as `cargo xtask <task>`: `test` (everything), `tidy` (the house rules), `crash` (kill -9, again
+//! and again).
+
+mod gate;
+mod step;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Project tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Runs everything that must hold: house rules, tests, examples, a demo and a short crash run.
+    Test {
+        /// For scripts: answers every question with yes. Nothing has to be installed or started, so none is asked.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Checks the house rules: file sizes, direction of dependencies, banned words, shape of the contexts, papers.
+    Tidy,
+    /// Starts the shop, places orders, kills it with `kill -9`, starts it again, and checks that nothing is lost.
+    Crash(CrashArgs),
+}
+
+#[derive(Debug, Args)]
+struct CrashArgs {
+    /// How often to kill it.
+    #[arg(long, default_value_t = 10)]
+    rounds: u32,
+    /// How many clients place orders at the same time.
+    #[arg(long, default_value_t = 16)]
+    clients: u32,
+    /// Repeats the random choices of an earlier run.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Kills an optimised build.
+    #[arg(long)]
+    release: bool,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().task {
+        Task::Test { yes: _ } => gate::test(),
+        Task::Tidy => tidy::report(),
+        Task::Crash(args) => gate::crash(args.release, args.rounds, args.clients, args.seed),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: FAILED: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the workspace: the folder above this crate.
+fn root() -> PathBuf {
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    here.parent().map_or_else(|| here.clone(), PathBuf::from)
+}
