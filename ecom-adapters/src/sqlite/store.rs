@@ -108,8 +108,8 @@ impl From<sqlx::Error> for Failure {
 
 fn committed<C: BoundedContext>(writes: Writes<C>, now: Timestamp, leased: bool) -> Committed<C> {
     let effects = if leased { writes.due_effects(now) } else { vec![] };
-    let next_due = writes.next_due(now);
-    Committed { outcomes: writes.outcomes, outbox: writes.outbox, effects, next_due }
+    let (next_due, touched) = (writes.next_due(now), writes.touched());
+    Committed { outcomes: writes.outcomes, outbox: writes.outbox, effects, next_due, touched }
 }
 
 /// Sorts an error by what the caller does about it.

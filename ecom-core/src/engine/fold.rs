@@ -99,6 +99,11 @@ impl<C: BoundedContext> Writes<C> {
         effects.chain(timers).min()
     }
 
+    /// The subjects of the history.
+    pub fn touched(&self) -> Vec<Uuid> {
+        self.history.iter().map(|row| row.entry.subject).collect()
+    }
+
     /// The effects that are due at `now`.
     pub fn due_effects(&self, now: Timestamp) -> Vec<EffectRow<C::Effect>> {
         self.effects.values().flatten().filter(|row| row.due <= now).cloned().collect()

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::decide::{Answer, Because, BoundedContext, HistoryEntry, Timer};
 use crate::event::Envelope;
@@ -115,6 +116,8 @@ pub struct Committed<C: BoundedContext> {
     pub effects: Vec<EffectRow<C::Effect>>,
     /// The earliest time at which a timer or delayed effect that it wrote is due.
     pub next_due: Option<Timestamp>,
+    /// The subjects that it wrote history for: whoever waits for a change of one looks again.
+    pub touched: Vec<Uuid>,
 }
 
 /// Why a store did not do what it was asked.
