@@ -72,6 +72,9 @@ pub struct Move<C: BoundedContext> {
     pub history: Vec<HistoryEntry>,
     /// The answer for a caller that waits.
     pub reply: Option<C::Reply>,
+    /// The correlation of what is emitted, where the input does not carry it: timers and commands about an order know
+    /// the order alone.
+    pub correlation: Option<CorrelationId>,
 }
 
 /// An event to publish.
@@ -205,7 +208,15 @@ pub enum NoEffect {}
 
 impl<C: BoundedContext> Default for Move<C> {
     fn default() -> Self {
-        Self { changes: vec![], events: vec![], effects: vec![], deadlines: vec![], history: vec![], reply: None }
+        Self {
+            changes: vec![],
+            events: vec![],
+            effects: vec![],
+            deadlines: vec![],
+            history: vec![],
+            reply: None,
+            correlation: None,
+        }
     }
 }
 
@@ -248,6 +259,12 @@ impl<C: BoundedContext> Move<C> {
     /// Adds a line of history.
     pub fn note(mut self, entry: HistoryEntry) -> Self {
         self.history.push(entry);
+        self
+    }
+
+    /// Sets the correlation of what is emitted.
+    pub fn correlated(mut self, correlation: CorrelationId) -> Self {
+        self.correlation = Some(correlation);
         self
     }
 

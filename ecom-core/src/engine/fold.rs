@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::message::{EffectRow, HistoryRow, KeptAnswer, Message, Origin, Outcome};
 use crate::decide::{BoundedContext, Context, DeadlineChange, Decision, Move, Timer};
 use crate::event::Envelope;
-use crate::id::{MessageId, derive};
+use crate::id::{CorrelationId, MessageId, derive};
 use crate::policy::Policy;
 use crate::time::Timestamp;
 
@@ -134,14 +134,15 @@ impl<C: BoundedContext> Folding<'_, C> {
                 Outcome::Stayed(because, reply)
             }
             Decision::Move(step) => {
-                let Move { changes, events, effects, deadlines, history, reply } = *step;
+                let Move { changes, events, effects, deadlines, history, reply, correlation } = *step;
+                let correlation = correlation.unwrap_or(message.correlation);
                 for change in changes {
                     C::apply(&mut self.loaded.snapshot, &change);
                     self.writes.changes.push(change);
                 }
-                self.emit(message, events);
+                self.emit(message, correlation, events);
                 for request in effects {
-                    self.request(message, request);
+                    self.request(message, correlation, request);
                 }
                 self.set_timers(deadlines);
                 self.writes.history.extend(history.into_iter().map(|entry| HistoryRow {
@@ -196,14 +197,14 @@ impl<C: BoundedContext> Folding<'_, C> {
         }
     }
 
-    fn emit(&mut self, message: &Message<C>, events: Vec<crate::decide::Emit>) {
+    fn emit(&mut self, message: &Message<C>, correlation: CorrelationId, events: Vec<crate::decide::Emit>) {
         for (ordinal, emit) in (0_u32..).zip(events) {
             let kind = emit.event.event_type().name();
             let id = derive(C::SERVICE.name(), message.id.0, kind, emit.aggregate_id, ordinal);
             self.writes.outbox.push(Arc::new(Envelope {
                 event_id: MessageId(id),
                 occurred_at: self.loaded.now,
-                correlation_id: message.correlation,
+                correlation_id: correlation,
                 causation_id: message.id,
                 aggregate_id: emit.aggregate_id,
                 aggregate_version: emit.aggregate_version,
@@ -214,7 +215,12 @@ impl<C: BoundedContext> Folding<'_, C> {
         }
     }
 
-    fn request(&mut self, message: &Message<C>, request: crate::decide::EffectRequest<C::Effect>) {
+    fn request(
+        &mut self,
+        message: &Message<C>,
+        correlation: CorrelationId,
+        request: crate::decide::EffectRequest<C::Effect>,
+    ) {
         let called = match &message.origin {
             Origin::Answer { effect, attempt } if *effect == request.id => *attempt,
             Origin::Answer { .. } | Origin::Event | Origin::Command(_) | Origin::Timer(_) => 0,
@@ -224,7 +230,7 @@ impl<C: BoundedContext> Folding<'_, C> {
             request.id,
             Some(EffectRow {
                 id: request.id,
-                correlation: message.correlation,
+                correlation,
                 effect: request.effect,
                 attempts: if now { called + 1 } else { called },
                 due: self.loaded.now.after(request.after),
