@@ -1,6 +1,6 @@
 //! The core of Ecom: the domain, the saga kit and the engine. Pure: no clock, no randomness, no runtime, no I/O.
 //!
-//! - Values that cannot be wrong: [`money`], [`id`], [`quantity`], [`email`], [`time`].
+//! - Values that cannot be wrong: [`money`], [`id`], [`quantity`], [`email`], [`time`], [`secret`].
 //! - [`event`]: the published language, a closed catalogue with its envelope.
 //! - [`decide`]: the shape of every rule: `decide(state, input, context)` gives a decision, which is a value.
 //! - [`user`], [`order`], [`inventory`], [`payment`], [`notification`]: one bounded context each, all with the same
@@ -24,6 +24,7 @@ pub mod policy;
 pub mod port;
 pub mod quantity;
 pub mod saga;
+pub mod secret;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;

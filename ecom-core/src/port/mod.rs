@@ -11,4 +11,4 @@ pub use bus::{Body, Bus, BusError, Delivery, Published, Publisher, Settlement, S
 pub use outside::Outside;
 pub use paging::{Cursor, MalformedCursor, Page, PageRequest};
 pub use store::{Claimed, Store};
-pub use system::{Claims, Clock, Ids, PasswordHasher, TokenError, TokenSigner};
+pub use system::{Claims, Clock, HasherBusy, Ids, PasswordHasher, PresentedToken, TokenError, TokenMint, TokenSigner};

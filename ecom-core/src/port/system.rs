@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::id::{SessionId, UserId};
+use crate::secret::{Secret, TokenHash};
 use crate::time::Timestamp;
 
 /// Tells the time.
@@ -21,15 +22,51 @@ pub trait Ids: Send + Sync + 'static {
     fn secret(&self) -> String;
 }
 
+/// So many passwords wait to be hashed that one more would wait too long: answer 503, the caller tries again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many passwords wait to be hashed")]
+pub struct HasherBusy;
+
 /// Hashes passwords, slowly on purpose.
 #[async_trait]
 pub trait PasswordHasher: Send + Sync + 'static {
     /// Hashes a password of any length; *must not* truncate it.
-    async fn hash(&self, password: &str) -> String;
+    async fn hash(&self, password: &str) -> Result<String, HasherBusy>;
 
     /// Whether the password fits the hash. With `None` it *must* take as long as with a hash and return false, so
     /// that the time does not tell whether an account exists.
-    async fn verify(&self, password: &str, hash: Option<&str>) -> bool;
+    async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, HasherBusy>;
+
+    /// Whether the hash is of an older scheme or cost, so that the next login should replace it.
+    fn is_outdated(&self, hash: &str) -> bool;
+}
+
+/// A refresh token as it was presented: it is genuine, though perhaps spent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PresentedToken {
+    /// The session it belongs to.
+    pub session_id: SessionId,
+    /// What the session keeps of it.
+    pub hash: TokenHash,
+    /// The token that replaces it; always the same one, so a lost answer can be repeated.
+    pub successor: Secret,
+    /// What the session is to keep of that.
+    pub successor_hash: TokenHash,
+}
+
+/// Makes and reads refresh tokens, and digests single-use tokens.
+///
+/// A successor is computed from its predecessor and a key of the server. So it need not be stored to be given a second
+/// time, and a token that is not ours is refused without a look at the database.
+pub trait TokenMint: Send + Sync + 'static {
+    /// The first refresh token of a session, and its hash.
+    fn first(&self, session_id: SessionId) -> (Secret, TokenHash);
+
+    /// Reads a refresh token; `None` unless it is genuine.
+    fn read(&self, token: &str) -> Option<PresentedToken>;
+
+    /// The hash under which a single-use token is kept.
+    fn digest(&self, token: &str) -> TokenHash;
 }
 
 /// What an access token says.
@@ -63,8 +100,8 @@ pub enum TokenError {
 
 /// Signs and checks access tokens.
 pub trait TokenSigner: Send + Sync + 'static {
-    /// Signs.
-    fn sign(&self, claims: &Claims) -> String;
+    /// Signs; [`TokenError::NoKey`] where only keys for checking are known.
+    fn sign(&self, claims: &Claims) -> Result<String, TokenError>;
 
     /// Checks signature, issuer, audience, type and expiry.
     fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError>;
