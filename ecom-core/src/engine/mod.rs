@@ -8,7 +8,9 @@ pub mod clockwork;
 pub mod consumer;
 pub mod effector;
 mod fold;
+mod inbound;
 mod message;
+mod pacing;
 pub mod relay;
 
 pub use fold::{Loaded, Writes, fold};
@@ -16,3 +18,4 @@ pub use message::{
     Batch, Committed, DeadLetter, EffectRow, Fault, HistoryRow, Idempotency, KeptAnswer, Message, Origin, Outcome,
     Transacted,
 };
+pub use pacing::{BACKOFF_MAX, Ladder};

@@ -1,0 +1,96 @@
+//! From what arrives to a [`Message`]: deliveries, timers that fire, answers of effects.
+
+use super::consumer::Verdict;
+use super::effector::Ticket;
+use super::message::{DeadLetter, EffectRow, Message, Origin, Outcome};
+use crate::decide::{BoundedContext, Timer};
+use crate::event::Envelope;
+use crate::id::{CorrelationId, MessageId, derive};
+use crate::port::{Body, Delivery};
+
+impl<C: BoundedContext> Message<C> {
+    /// The message that an event is for this context; `None` when the context does not consume it.
+    pub fn from_event(envelope: &Envelope) -> Option<Self> {
+        Some(Self {
+            id: envelope.event_id,
+            origin: Origin::Event,
+            correlation: envelope.correlation_id,
+            causation: Some(envelope.causation_id),
+            traceparent: envelope.traceparent.clone(),
+            input: C::on_event(&envelope.event)?,
+        })
+    }
+
+    /// The message that the firing of a timer is; `None` for a kind that no version ever armed.
+    ///
+    /// Its id is derived from subject, kind and epoch: a timer that fires twice says the same twice. The subject
+    /// stands for the correlation, which a timer does not keep.
+    pub fn from_timer(timer: &Timer) -> Option<Self> {
+        let kind = format!("timer {} {}", timer.kind, timer.epoch);
+        Some(Self {
+            id: MessageId(derive(C::SERVICE.name(), timer.subject, &kind, timer.subject, 0)),
+            origin: Origin::Timer(timer.clone()),
+            correlation: CorrelationId(timer.subject),
+            causation: None,
+            traceparent: None,
+            input: C::on_timer(timer)?,
+        })
+    }
+
+    /// The message that the answer of an effect is. Its id is derived from the effect and the number of the call:
+    /// committing the same answer twice says the same twice.
+    pub fn from_answer(row: EffectRow<C::Effect>, answer: C::EffectAnswer) -> Self {
+        let EffectRow { id, correlation, effect, attempts, due: _ } = row;
+        Self {
+            id: MessageId(derive(C::SERVICE.name(), id.0, "effect.answered", id.0, attempts)),
+            origin: Origin::Answer { effect: id, attempt: attempts },
+            correlation,
+            causation: Some(id),
+            traceparent: None,
+            input: C::on_answer(id, effect, attempts, answer),
+        }
+    }
+}
+
+impl Delivery {
+    /// The message's id.
+    pub fn id(&self) -> MessageId {
+        match &self.body {
+            Body::Event(envelope) => envelope.event_id,
+            Body::Unreadable { id, .. } => *id,
+        }
+    }
+}
+
+impl DeadLetter {
+    /// The letter of a message that is given up.
+    pub fn new(queue: &str, body: &Body, reason: String, attempts: u32) -> Self {
+        let (id, event_type, body) = match body {
+            Body::Event(envelope) => {
+                (envelope.event_id, envelope.event.event_type().name().to_owned(), envelope.to_json())
+            }
+            Body::Unreadable { id, event_type, raw, error: _ } => (*id, event_type.clone(), raw.clone()),
+        };
+        Self { id, queue: queue.to_owned(), event_type, body, reason, attempts }
+    }
+}
+
+impl<C: BoundedContext> From<&Outcome<C>> for Verdict {
+    fn from(outcome: &Outcome<C>) -> Self {
+        match outcome {
+            Outcome::Applied(_) => Self::Done,
+            Outcome::Stayed(..) => Self::Stayed,
+            Outcome::Duplicate | Outcome::Replayed(_) => Self::Duplicate,
+            Outcome::KeyReused => {
+                Self::Refused { reason: "the idempotency key was used for another request".to_owned() }
+            }
+            Outcome::Rejected(rejection) => Self::Refused { reason: rejection.to_string() },
+        }
+    }
+}
+
+impl<E> From<&EffectRow<E>> for Ticket {
+    fn from(row: &EffectRow<E>) -> Self {
+        Self { effect: row.id, attempt: row.attempts }
+    }
+}
