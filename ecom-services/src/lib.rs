@@ -1,1 +1,3 @@
 //! The services of Ecom.
+
+pub mod http;

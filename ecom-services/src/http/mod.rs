@@ -1,0 +1,21 @@
+//! What all services share over HTTP: the server around warp, routing, problems, bodies, callers, paging, health.
+//!
+//! A request passes [`server`] (limits, panics, correlation, access log), becomes a [`request::Request`] in
+//! [`router`], and ends in a handler as [`response::Answer`]: a response or a [`problem::Problem`].
+
+pub mod answer;
+pub mod auth;
+pub mod body;
+pub mod health;
+pub mod idempotency;
+pub mod metrics;
+pub mod page;
+pub mod problem;
+pub mod request;
+pub mod response;
+pub mod router;
+pub mod server;
+pub mod wait;
+
+#[cfg(test)]
+mod tests;
