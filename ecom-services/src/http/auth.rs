@@ -77,8 +77,8 @@ mod tests {
     }
 
     impl TokenSigner for Fixed {
-        fn sign(&self, _: &Claims) -> String {
-            String::new()
+        fn sign(&self, _: &Claims) -> Result<String, TokenError> {
+            Err(TokenError::NoKey)
         }
 
         fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
