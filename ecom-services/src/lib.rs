@@ -1,3 +1,4 @@
-//! The services of Ecom.
+//! The services of Ecom: HTTP over the contexts of `ecom-core`, assembled from `ecom-adapters`.
 
+pub mod host;
 pub mod http;

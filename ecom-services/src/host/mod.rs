@@ -1,0 +1,243 @@
+//! Runs a service: all loops, spawns, sleeps and selects are in this folder.
+//!
+//! The protocol is the engine's; the files here interpret its machines. [`committer`](self) is the one place that
+//! starts transactions: whatever waits shares one. Nothing polls while there is nothing to do.
+
+mod call;
+mod changes;
+mod clock;
+mod committer;
+mod consume;
+mod handle;
+mod publish;
+mod wake;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ecom_core::decide::BoundedContext;
+use ecom_core::engine::{Fault, clockwork, consumer, effector, relay};
+use ecom_core::fleet;
+use ecom_core::port::{Bus, Clock, Outside, Store};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+pub use changes::{Changes, Watch};
+pub use handle::{Busy, Command, Handle};
+
+use call::{CALLS_MAX, Effects, Shared};
+use clock::Timers;
+use committer::{BATCH_MAX, Committer, Gauge, JOBS_MAX, Outlets};
+use consume::Consume;
+use publish::{LANES, Publish};
+use wake::Wake;
+
+/// Batches of rows that may wait in memory for a lane or a place; what does not fit is left to the sweepers.
+const HAND_OVER_MAX: usize = 128;
+
+/// What a service runs on.
+pub struct Parts<C: BoundedContext> {
+    /// Its database.
+    pub store: Arc<dyn Store<C>>,
+    /// The bus that it consumes from and publishes to.
+    pub bus: Arc<dyn Bus>,
+    /// The outside that its effects go to.
+    pub outside: Arc<dyn Outside<C>>,
+    /// The database's clock, as this process sees it.
+    pub clock: Arc<dyn Clock>,
+    /// Durations and limits.
+    pub settings: Settings,
+    /// Told the subjects of every commit.
+    pub changes: Changes,
+}
+
+/// Durations and limits of the host.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How long claims last; the store must use the same.
+    pub lease: Duration,
+    /// How long one call of the outside may take.
+    pub call_max: Duration,
+    /// The delays between attempts to handle a message.
+    pub ladder: consumer::Limits,
+    /// Outbox rows at which commands are refused.
+    pub outbox_max: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(15),
+            call_max: Duration::from_secs(5),
+            ladder: consumer::Limits::default(),
+            outbox_max: 1_000_000,
+        }
+    }
+}
+
+/// The tasks of one process, and the signal that ends them.
+pub struct Tasks {
+    set: JoinSet<&'static str>,
+    stop: watch::Sender<bool>,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self { set: JoinSet::new(), stop: watch::Sender::new(false) }
+    }
+}
+
+impl Tasks {
+    /// Waits until a task ends that should not have: the process cannot do its work any more and must be restarted.
+    /// Committed state is safe; a restart resumes it.
+    pub async fn failed(&mut self) -> String {
+        match self.set.join_next().await {
+            Some(Ok(name)) => format!("the task {name} ended"),
+            Some(Err(error)) => format!("a task failed: {error}"),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// A receiver of the signal to stop.
+    pub fn stop_signal(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// Tells all tasks to stop and waits for them, no longer than `patience`.
+    pub async fn stop(mut self, patience: Duration) {
+        self.stop.send_replace(true);
+        let finished = async { while self.set.join_next().await.is_some() {} };
+        if tokio::time::timeout(patience, finished).await.is_err() {
+            tracing::warn!("some tasks did not finish in time; what they held is redelivered after the next start");
+        }
+    }
+
+    /// Runs a task that is to live as long as the process.
+    pub fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.set.spawn(async move {
+            task.await;
+            name
+        });
+    }
+}
+
+/// Completes when the signal to stop is given.
+pub(crate) async fn stopped(mut stop: watch::Receiver<bool>) {
+    // The sender lives in `Tasks`; without it the process is ending as well.
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+/// Starts a service's loops and returns the door to its use cases.
+pub async fn start<C: BoundedContext>(parts: Parts<C>, tasks: &mut Tasks) -> Result<Handle<C>, Fault> {
+    let Parts { store, bus, outside, clock, settings, changes } = parts;
+    let gauge = Arc::new(Gauge::new(store.outbox_depth().await?, settings.outbox_max));
+    let (jobs, jobs_in) = mpsc::channel(JOBS_MAX);
+    let (relay_out, relay_in) = mpsc::channel(HAND_OVER_MAX);
+    let (effect_out, effect_in) = mpsc::channel(HAND_OVER_MAX);
+    let (delivered, delivered_in) = mpsc::channel(JOBS_MAX);
+    let wakes = Wakes::new(&clock);
+    let announce = changes.clone();
+    let committer = Committer {
+        store: Arc::clone(&store),
+        jobs: jobs_in,
+        delivered: delivered_in,
+        gauge: Arc::clone(&gauge),
+        outlets: Outlets {
+            relay: relay_out,
+            effector: effect_out,
+            sweep: [wakes.outbox.clone(), wakes.effects.clone()],
+            due: [wakes.timers.clone(), wakes.delayed.clone()],
+            observer: Arc::new(move |subjects: &[Uuid]| announce.announce(subjects)),
+        },
+        lease: settings.lease,
+    };
+    tasks.spawn("committer", committer.run());
+    let stop = tasks.stop_signal();
+    let timers = Timers {
+        machine: clockwork::Clockwork::new(clockwork::Limits::default()),
+        store: Arc::clone(&store),
+        jobs: jobs.clone(),
+        clock: Arc::clone(&clock),
+        due: wakes.timers.clone(),
+        stop: stop.clone(),
+    };
+    tasks.spawn("timers", timers.run());
+    let limits = effector::Limits { lease: settings.lease, call_max: settings.call_max, ..Default::default() };
+    let effects = Effects {
+        machine: effector::Effector::new(limits, CALLS_MAX),
+        limits,
+        shared: Arc::new(Shared {
+            store: Arc::clone(&store),
+            outside,
+            jobs: jobs.clone(),
+            clock: Arc::clone(&clock),
+            places: Semaphore::new(CALLS_MAX),
+        }),
+        rows: effect_in,
+        claimed: BTreeMap::new(),
+        sweep: wakes.effects.clone(),
+        due: wakes.delayed.clone(),
+        stop: stop.clone(),
+    };
+    tasks.spawn("effects", effects.run());
+    let lanes = Lanes { store: &store, bus: &bus, clock: &clock, delivered: &delivered, wake: &wakes.outbox };
+    lanes.start(relay_in, tasks);
+    if let Some(role) = fleet::role(C::SERVICE).filter(|role| !role.consumes.is_empty()) {
+        let consume = Consume {
+            machine: consumer::Consumer::new(role.queue, consumer::Limits { batch_max: BATCH_MAX, ..settings.ladder }),
+            bus,
+            store,
+            jobs: jobs.clone(),
+            stop,
+            subscription: None,
+        };
+        tasks.spawn("consumer", consume.run());
+    }
+    Ok(Handle::new(jobs, gauge))
+}
+
+/// One wake for each loop: what one forgets when it wakes, another must not miss.
+struct Wakes {
+    outbox: Wake,
+    effects: Wake,
+    timers: Wake,
+    delayed: Wake,
+}
+
+impl Wakes {
+    fn new(clock: &Arc<dyn Clock>) -> Self {
+        let wake = || Wake::new(Arc::clone(clock));
+        Self { outbox: wake(), effects: wake(), timers: wake(), delayed: wake() }
+    }
+}
+
+struct Lanes<'a, C: BoundedContext> {
+    store: &'a Arc<dyn Store<C>>,
+    bus: &'a Arc<dyn Bus>,
+    clock: &'a Arc<dyn Clock>,
+    delivered: &'a mpsc::Sender<Vec<ecom_core::id::MessageId>>,
+    wake: &'a Wake,
+}
+
+impl<C: BoundedContext> Lanes<'_, C> {
+    fn start(&self, rows: mpsc::Receiver<Vec<Arc<ecom_core::event::Envelope>>>, tasks: &mut Tasks) {
+        let rows = Arc::new(tokio::sync::Mutex::new(rows));
+        let in_flight = Arc::new(Mutex::new(BTreeSet::new()));
+        for _ in 0..LANES {
+            let lane = Publish {
+                machine: relay::Relay::new(relay::Limits::default()),
+                store: Arc::clone(self.store),
+                publisher: self.bus.publisher(),
+                clock: Arc::clone(self.clock),
+                rows: Arc::clone(&rows),
+                in_flight: Arc::clone(&in_flight),
+                delivered: self.delivered.clone(),
+                sweep: self.wake.clone(),
+                stop: tasks.stop_signal(),
+            };
+            tasks.spawn("relay", lane.run());
+        }
+    }
+}
