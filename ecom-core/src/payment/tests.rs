@@ -1,0 +1,1 @@
+//! The payment context, by tables and by chance.
