@@ -1,4 +1,5 @@
 //! The services of Ecom: HTTP over the contexts of `ecom-core`, assembled from `ecom-adapters`.
 
+pub mod demo;
 pub mod host;
 pub mod http;
