@@ -1,1 +1,21 @@
-//! Clock, ids, password hashing, tokens.
+//! Clock, ids, password hashing, tokens: the doors to the machine.
+//!
+//! - [`SystemClock`]: the machine's clock, read here and nowhere else.
+//! - [`SystemIds`]: ids of version 7 that rise within a process, and secrets from the kernel.
+//! - [`BcryptHasher`]: passwords, without truncation, in a bounded queue beside the runtime.
+//! - [`Ed25519Key`], [`JwtSigner`], [`JwtVerifier`]: access tokens; [`RefreshTokens`]: what renews them.
+
+mod clock;
+mod ids;
+mod keys;
+mod mac;
+mod password;
+mod refresh;
+mod token;
+
+pub use clock::SystemClock;
+pub use ids::{NoRandomness, SystemIds};
+pub use keys::{Ed25519Key, InvalidKey};
+pub use password::{BCRYPT_COST_DEFAULT, BCRYPT_COST_MAX, BCRYPT_COST_MIN, BcryptHasher, InvalidCost};
+pub use refresh::RefreshTokens;
+pub use token::{InvalidJwks, JwtSigner, JwtVerifier};
