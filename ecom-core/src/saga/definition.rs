@@ -150,7 +150,10 @@ pub enum Repair<S: Saga> {
     /// The step that this debt undoes has succeeded: an answer that knew of nothing to undo is void.
     Late(S::Debt),
     /// Somebody has not heard of the end: asks again.
-    Ask,
+    Ask {
+        /// The debt for which there is certainly something to undo, if any.
+        confirms: Option<S::Debt>,
+    },
     /// It contradicts the end: an operator must look.
     Flag(String),
     /// Nothing changes, and that is right.

@@ -225,7 +225,12 @@ impl<S: Saga> Instance<S> {
         match repair {
             Repair::Stay(because) => return Handled::Stayed(because),
             Repair::Flag(detail) => return self.flag(&detail, signal),
-            Repair::Ask => advance.outputs = S::ask(end, &self.ledger),
+            Repair::Ask { confirms } => {
+                if let Some(debt) = confirms {
+                    advance.instance.ledger.confirm(debt);
+                }
+                advance.outputs = S::ask(end, &advance.instance.ledger);
+            }
             Repair::Answered(debt, how) => {
                 if !advance.instance.ledger.answer(debt, how) {
                     return Handled::Stayed(Because::AlreadyKnown);
