@@ -81,6 +81,15 @@ impl End {
             Self::Cancelled => "order_cancelled",
         }
     }
+
+    /// From the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        if word == Self::Cancelled.reason() {
+            Some(Self::Cancelled)
+        } else {
+            FailureCode::parse(word).map(Self::Failed)
+        }
+    }
 }
 
 /// What is known of an order: a barrier or a payment, never both.
