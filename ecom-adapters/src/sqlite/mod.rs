@@ -7,6 +7,7 @@ mod claims;
 mod database;
 pub mod inventory;
 mod kit;
+mod latest;
 pub mod notification;
 pub mod order;
 pub mod payment;

@@ -4,10 +4,12 @@
 //! - [`SystemIds`]: ids of version 7 that rise within a process, and secrets from the kernel.
 //! - [`BcryptHasher`]: passwords, without truncation, in a bounded queue beside the runtime.
 //! - [`Ed25519Key`], [`JwtSigner`], [`JwtVerifier`]: access tokens; [`RefreshTokens`]: what renews them.
+//! - [`LogChannel`]: where notices go when no other channel is configured.
 
 mod clock;
 mod ids;
 mod keys;
+mod log_channel;
 mod mac;
 mod password;
 mod refresh;
@@ -16,6 +18,7 @@ mod token;
 pub use clock::SystemClock;
 pub use ids::{NoRandomness, SystemIds};
 pub use keys::{Ed25519Key, InvalidKey};
+pub use log_channel::LogChannel;
 pub use password::{BCRYPT_COST_DEFAULT, BCRYPT_COST_MAX, BCRYPT_COST_MIN, BcryptHasher, InvalidCost};
 pub use refresh::RefreshTokens;
 pub use token::{InvalidJwks, JwtSigner, JwtVerifier};

@@ -7,7 +7,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::event::{FailureCode, Line, ProductChanged, Service, Shortage};
-use crate::id::{OrderId, PaymentMethodId, ProductId, ReservationId, UserId, derive};
+use crate::id::{CorrelationId, OrderId, PaymentMethodId, ProductId, ReservationId, UserId, derive};
 use crate::money::Money;
 use crate::time::Timestamp;
 
@@ -242,6 +242,8 @@ pub struct Hold {
     pub payment_method_id: Option<PaymentMethodId>,
     /// When the hold is, or was to be, reported overdue.
     pub alarm_at: Timestamp,
+    /// What everything of the order shares; its alarm has no other way to know.
+    pub correlation: CorrelationId,
 }
 
 /// The id of an order's hold.

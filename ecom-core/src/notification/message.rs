@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{Channel, Choices, Preferences, Template, Text};
 use crate::event;
-use crate::id::{NotificationId, UserId};
+use crate::id::{CorrelationId, NotificationId, UserId};
 
 /// Everything that can happen to notices.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -73,6 +73,8 @@ pub struct Letter {
     pub subject: String,
     /// What it says, in plain text.
     pub body: Text,
+    /// The correlation of what it is about.
+    pub correlation: CorrelationId,
 }
 
 /// How a call to a channel ended.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::email::Email;
 use crate::event::Service;
-use crate::id::{NotificationId, OrderId, UserId, derive};
+use crate::id::{CorrelationId, NotificationId, OrderId, UserId, derive};
 use crate::time::Timestamp;
 
 /// What we know of a user.
@@ -280,6 +280,8 @@ pub enum NoticeState {
     Deferred {
         /// What it will say.
         body: Text,
+        /// The correlation of what it is about; his arrival has another.
+        correlation: CorrelationId,
     },
     /// Its channel is, or will be, asked; the effect has what it says.
     Queued,

@@ -134,6 +134,7 @@ fn reserve(snapshot: &InventorySnapshot, order: &OrderCreated, context: &Context
         total: order.total_amount,
         payment_method_id: order.payment_method_id,
         alarm_at: context.now.after(context.policy.hold_alarm),
+        correlation: context.correlation,
     };
     let event = InventoryReserved {
         order_id,
@@ -262,6 +263,7 @@ fn report_overdue(reservation: &Reservation, hold: &Hold, context: &Context<'_>)
         .emit(order_id.0, version, Event::InventoryHoldOverdue(event))
         .arm(order_id.0, HOLD_TIMER, version, context.policy.hold_alarm)
         .note(entry)
+        .correlated(hold.correlation)
         .done()
 }
 

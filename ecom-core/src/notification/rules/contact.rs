@@ -4,7 +4,7 @@ use super::delivery::{Occasion, destination, known, queue, tell};
 use crate::decide::{Because, Context, Decision, Move};
 use crate::email::Email;
 use crate::event::{UserChanged, UserDeactivated};
-use crate::id::UserId;
+use crate::id::{CorrelationId, UserId};
 use crate::notification::error::Rejection;
 use crate::notification::message::{Reply, SetPreferences};
 use crate::notification::model::{
@@ -48,7 +48,7 @@ pub(super) fn deactivated(snapshot: &NotificationSnapshot, event: &UserDeactivat
         return Decision::stay(Because::Stale);
     };
     deferred(snapshot, event.user_id)
-        .fold(Move::with(Change::PutContact(contact)), |step, (notice, _)| {
+        .fold(Move::with(Change::PutContact(contact)), |step, (notice, ..)| {
             step.change(Change::PutNotice(notice.follow(NoticeState::Suppressed)))
         })
         .done()
@@ -65,10 +65,11 @@ fn arrive(snapshot: &NotificationSnapshot, event: &UserChanged) -> Option<(Move<
     let contact = next_contact(snapshot, event.user_id, state)?;
     let choices = snapshot.preferences.get(&event.user_id).map(|chosen| chosen.choices.clone()).unwrap_or_default();
     let mut step = Move::with(Change::PutContact(contact.clone()));
-    for (notice, body) in deferred(snapshot, event.user_id) {
+    for (notice, body, correlation) in deferred(snapshot, event.user_id) {
         step = match destination(&choices, &event.email, notice.channel) {
             Some(to) => {
-                queue(step, notice.follow(NoticeState::Queued), to, Wording::greet(body, Some(&event.first_name)))
+                let text = Wording::greet(body, Some(&event.first_name));
+                queue(step, notice.follow(NoticeState::Queued), to, text, correlation)
             }
             // He has turned the channel off since.
             None => step.change(Change::PutNotice(notice.follow(NoticeState::Suppressed))),
@@ -84,10 +85,10 @@ fn next_contact(snapshot: &NotificationSnapshot, user_id: UserId, state: Contact
     is_newer.then(|| Contact { user_id, state, version: known.map_or(0, |contact| contact.version) + 1 })
 }
 
-/// A user's notices that wait for his contact, each with what it will say.
-fn deferred(snapshot: &NotificationSnapshot, user_id: UserId) -> impl Iterator<Item = (&Notice, &str)> {
+/// A user's notices that wait for his contact, each with what it will say and its correlation.
+fn deferred(snapshot: &NotificationSnapshot, user_id: UserId) -> impl Iterator<Item = (&Notice, &str, CorrelationId)> {
     snapshot.notices.values().filter(move |notice| notice.user_id == user_id).filter_map(|notice| match &notice.state {
-        NoticeState::Deferred { body } => Some((notice, body.0.as_str())),
+        NoticeState::Deferred { body, correlation } => Some((notice, body.0.as_str(), *correlation)),
         NoticeState::Queued | NoticeState::Sent { .. } | NoticeState::Failed { .. } | NoticeState::Suppressed => None,
     })
 }

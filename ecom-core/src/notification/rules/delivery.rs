@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::decide::{Because, Context, Decision, Move};
 use crate::email::Email;
 use crate::event::{Event, NotificationSettled};
-use crate::id::{MessageId, OrderId, UserId};
+use crate::id::{CorrelationId, MessageId, OrderId, UserId};
 use crate::notification::message::{Effect, EffectAnswer, Letter};
 use crate::notification::model::{
     Channel, Choices, Contact, ContactState, Notice, NoticeState, Template, Text, notice_id,
@@ -62,7 +62,7 @@ pub(super) fn tell(
             let version = contact.map_or(0, |contact| contact.version) + 1;
             let awaited = Contact { user_id: occasion.user_id, state: ContactState::Awaited, version };
             channels.into_iter().fold(step.change(Change::PutContact(awaited)), |step, channel| {
-                let waiting = NoticeState::Deferred { body: Text(body.clone()) };
+                let waiting = NoticeState::Deferred { body: Text(body.clone()), correlation: context.correlation };
                 step.change(Change::PutNotice(new_notice(occasion, channel, subject.clone(), waiting, context)))
             })
         }
@@ -70,7 +70,7 @@ pub(super) fn tell(
             channels.into_iter().fold(step, |step, channel| match destination(&choices, email, channel) {
                 Some(to) => {
                     let notice = new_notice(occasion, channel, subject.clone(), NoticeState::Queued, context);
-                    queue(step, notice, to, Wording::greet(&body, Some(first_name)))
+                    queue(step, notice, to, Wording::greet(&body, Some(first_name)), context.correlation)
                 }
                 None => step,
             })
@@ -111,6 +111,7 @@ pub(super) fn queue(
     notice: Notice,
     to: String,
     body: Text,
+    correlation: CorrelationId,
 ) -> Move<NotificationContext> {
     let letter = Letter {
         notice_id: notice.id,
@@ -120,6 +121,7 @@ pub(super) fn queue(
         to,
         subject: notice.subject.clone(),
         body,
+        correlation,
     };
     let id = MessageId(notice.id.0);
     step.change(Change::PutNotice(notice)).effect(id, Duration::ZERO, Effect::Send(letter))
@@ -160,9 +162,10 @@ pub(super) fn answered(
         EffectAnswer::Sent => {
             let sent = notice.follow(NoticeState::Sent { at: context.now });
             let event = Event::NotificationSent(settled(&sent));
-            Move::default().emit(sent.id.0, sent.version, event).change(Change::PutNotice(sent)).done()
+            let step = Move::default().emit(sent.id.0, sent.version, event);
+            step.change(Change::PutNotice(sent)).correlated(letter.correlation).done()
         }
-        EffectAnswer::NotSent { transient: false, detail } => give_up(&notice, detail),
+        EffectAnswer::NotSent { transient: false, detail } => give_up(&notice, letter, detail),
         EffectAnswer::NotSent { transient: true, detail } | EffectAnswer::Unknown { detail } => {
             ask_again(snapshot, &notice, letter, detail, context)
         }
@@ -182,19 +185,21 @@ fn ask_again(
     }
     let ladder = &context.policy.notice_retry;
     if notice.attempts as usize > ladder.len() {
-        return give_up(notice, detail);
+        return give_up(notice, letter, detail);
     }
     let after = Policy::rung(ladder, notice.attempts);
     Move::with(Change::PutNotice(notice.follow(NoticeState::Queued)))
         .effect(MessageId(notice.id.0), after, Effect::Send(letter.clone()))
+        .correlated(letter.correlation)
         .done()
 }
 
-fn give_up(notice: &Notice, detail: &str) -> Decision<NotificationContext> {
+fn give_up(notice: &Notice, letter: &Letter, detail: &str) -> Decision<NotificationContext> {
     // Only the beginning: a channel's words can be a whole page.
     let failed = notice.follow(NoticeState::Failed { detail: detail.chars().take(500).collect() });
     let event = Event::NotificationFailed(settled(&failed));
-    Move::default().emit(failed.id.0, failed.version, event).change(Change::PutNotice(failed)).done()
+    let step = Move::default().emit(failed.id.0, failed.version, event);
+    step.change(Change::PutNotice(failed)).correlated(letter.correlation).done()
 }
 
 fn settled(notice: &Notice) -> NotificationSettled {

@@ -129,7 +129,7 @@ pub(super) fn password_reset(
     }
     let notice = new_notice(&occasion, Channel::Email, wording.subject, NoticeState::Queued, context);
     let body = Wording::greet(&wording.body, first_name);
-    queue(Move::default(), notice, event.email.as_str().to_owned(), body).done()
+    queue(Move::default(), notice, event.email.as_str().to_owned(), body, context.correlation).done()
 }
 
 fn tell_once(
