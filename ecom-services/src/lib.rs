@@ -1,6 +1,7 @@
 //! The services of Ecom: HTTP over the contexts of `ecom-core`, assembled from `ecom-adapters`.
 
 pub mod config;
+pub mod crash;
 pub mod demo;
 pub mod host;
 pub mod http;

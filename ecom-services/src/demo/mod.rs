@@ -20,6 +20,7 @@ use client::{Shop, ShopError};
 use scene::{Fate, Scene, Size};
 use session::{Credentials, Session};
 
+pub(crate) use report::write_check;
 pub use report::{Latency, Report};
 
 /// How many customers share the orders; few, because registering hashes a password.

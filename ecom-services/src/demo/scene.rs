@@ -137,6 +137,14 @@ impl Scene {
         Call::post(format!("/api/v1/orders{query}"), body).token(token).key(format!("{}-{}", self.run, plan.index))
     }
 
+    /// Cancels an order; that it ended first is a good answer too.
+    pub async fn cancel(&self, order: Uuid, token: &str) -> Result<(), ShopError> {
+        let call = Self::cancel_call(order, token);
+        let answer = self.shop.send(&call).await?;
+        let late = answer.status == 409 && answer.code() == "not_cancellable";
+        if answer.status == 202 || late { Ok(()) } else { Err(refusal(&call, &answer)) }
+    }
+
     /// The request that cancels an order.
     pub fn cancel_call(order: Uuid, token: &str) -> Call {
         Call::post(format!("/api/v1/orders/{order}/cancel"), json!({ "reason": "changed my mind" })).token(token)

@@ -102,7 +102,7 @@ impl Traffic {
             self.acceptance_us.push(micros(start));
         }
         if plan.fate == Fate::Cancelled {
-            cancel(scene, order.id, &token).await?;
+            scene.cancel(order.id, &token).await?;
         }
         for _ in 0..WAITS_MAX {
             if order.status.is_terminal() {
@@ -131,14 +131,6 @@ impl Traffic {
         }
         Ok(order)
     }
-}
-
-/// Cancels; that the order ended first is a good answer too.
-async fn cancel(scene: &Scene, order: Uuid, token: &str) -> Result<(), ShopError> {
-    let call = Scene::cancel_call(order, token);
-    let answer = scene.shop.send(&call).await?;
-    let late = answer.status == 409 && answer.code() == "not_cancellable";
-    if answer.status == 202 || late { Ok(()) } else { Err(refusal(&call, &answer)) }
 }
 
 fn micros(start: Instant) -> u32 {

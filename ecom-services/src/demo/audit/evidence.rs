@@ -31,7 +31,8 @@ impl Evidence {
     pub async fn collect(scene: &Scene) -> Result<Self, ShopError> {
         let mut evidence = Self::default();
         for customer in &scene.customers {
-            evidence.read_customer(scene, customer.id).await?;
+            evidence.read_orders(scene, customer.id).await?;
+            evidence.read_notices(scene, customer.id).await?;
         }
         for shelf in &scene.shelves {
             let token = scene.admin.token().await?;
@@ -49,13 +50,18 @@ impl Evidence {
         Ok(evidence)
     }
 
-    async fn read_customer(&mut self, scene: &Scene, user: Uuid) -> Result<(), ShopError> {
+    /// Adds the orders of a user.
+    pub(super) async fn read_orders(&mut self, scene: &Scene, user: Uuid) -> Result<(), ShopError> {
         let token = scene.admin.token().await?;
         let keep = |order: Order| {
             self.orders.insert(order.id, order);
             true
         };
-        scene.shop.pages(&format!("/api/v1/orders?user_id={user}"), &token, keep).await?;
+        scene.shop.pages(&format!("/api/v1/orders?user_id={user}"), &token, keep).await
+    }
+
+    async fn read_notices(&mut self, scene: &Scene, user: Uuid) -> Result<(), ShopError> {
+        let token = scene.admin.token().await?;
         let keep = |notice: Notice| {
             if let Some(order) = notice.order_id {
                 self.notices.entry(order).or_default().push(notice);

@@ -29,7 +29,8 @@ pub(super) fn judge(shelves: &[Shelf], accepted: &BTreeMap<Uuid, Plan>, evidence
     Audit { checks, ended, failures }
 }
 
-fn unended(accepted: &BTreeMap<Uuid, Plan>, evidence: &Evidence) -> Vec<String> {
+/// Those of the accepted orders that have not come to their end.
+pub(super) fn unended(accepted: &BTreeMap<Uuid, Plan>, evidence: &Evidence) -> Vec<String> {
     let standing = |id: &Uuid| match evidence.orders.get(id) {
         None => Some(format!("{id} is unknown")),
         Some(order) => (!order.status.is_terminal()).then(|| format!("{id} is {}", order.status)),

@@ -77,6 +77,15 @@ pub async fn audit(scene: &Scene, accepted: &BTreeMap<Uuid, Plan>) -> Result<Aud
     Ok(judge::judge(&scene.shelves, accepted, &evidence))
 }
 
+/// Those of the orders that have not come to their end.
+pub async fn open_orders(scene: &Scene, orders: &BTreeMap<Uuid, Plan>) -> Result<Vec<String>, ShopError> {
+    let mut evidence = Evidence::default();
+    for customer in &scene.customers {
+        evidence.read_orders(scene, customer.id).await?;
+    }
+    Ok(judge::unended(orders, &evidence))
+}
+
 /// Audits until everything holds or `patience` has passed, and returns the last audit. What follows an order's end (the
 /// stock's commit, the refund, the notice) is owed soon, not at once.
 pub async fn settle(scene: &Scene, accepted: &BTreeMap<Uuid, Plan>, patience: Duration) -> Result<Audit, ShopError> {
