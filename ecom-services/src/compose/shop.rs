@@ -1,0 +1,151 @@
+//! All services in one process: the only place that names adapters.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecom_adapters::local::LocalBus;
+use ecom_adapters::sandbox::Sandbox;
+use ecom_adapters::sqlite::inventory::{InventoryTables, SqliteInventoryReader};
+use ecom_adapters::sqlite::notification::{NotificationTables, SqliteNotificationReader};
+use ecom_adapters::sqlite::order::{OrderTables, SqliteOrderReader};
+use ecom_adapters::sqlite::payment::{PaymentTables, SqlitePaymentReader};
+use ecom_adapters::sqlite::user::{SqliteUserReader, UserTables};
+use ecom_adapters::sqlite::{OpenError, SqliteStore, StoreOptions, Tables};
+use ecom_adapters::system::{LogChannel, SystemClock};
+use ecom_core::decide::BoundedContext;
+use ecom_core::engine::Fault;
+use ecom_core::inventory::{InventoryContext, InventoryReader};
+use ecom_core::notification::{NotificationContext, NotificationReader};
+use ecom_core::order::{OrderContext, OrderReader};
+use ecom_core::payment::{PaymentContext, PaymentReader};
+use ecom_core::policy::Policy;
+use ecom_core::port::{Bus, Clock, Outside, Store};
+use ecom_core::user::{UserContext, UserReader};
+use sqlx::SqlitePool;
+
+use crate::host::{self, Changes, Handle, Parts, Settings, Tasks};
+
+/// Why a shop did not start. Each is one clear line.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A database cannot be used.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// A database failed while the shop started.
+    #[error("cannot start the {service} service: {fault}")]
+    Service {
+        /// Which.
+        service: &'static str,
+        /// Why.
+        fault: Fault,
+    },
+}
+
+/// One service that runs in this process.
+pub struct Running<C: BoundedContext, R: ?Sized> {
+    /// Its use cases.
+    pub handle: Handle<C>,
+    /// Its queries.
+    pub reader: Arc<R>,
+    /// Its database.
+    pub store: Arc<dyn Store<C>>,
+}
+
+/// All services in one process, over SQLite files and the in-process bus.
+pub struct Shop {
+    /// Accounts and sessions.
+    pub user: Running<UserContext, dyn UserReader>,
+    /// Orders and their saga.
+    pub order: Running<OrderContext, dyn OrderReader>,
+    /// Products, stock and holds.
+    pub inventory: Running<InventoryContext, dyn InventoryReader>,
+    /// Charges, refunds and the ledger.
+    pub payment: Running<PaymentContext, dyn PaymentReader>,
+    /// Notices.
+    pub notification: Running<NotificationContext, dyn NotificationReader>,
+    /// The payment provider of the development shop.
+    pub sandbox: Arc<Sandbox>,
+    /// Who waits for a change of an order.
+    pub changes: Changes,
+    /// The process's clock.
+    pub clock: Arc<dyn Clock>,
+    /// The durations that the rules use.
+    pub policy: Policy,
+    bus: LocalBus,
+    tasks: Tasks,
+}
+
+struct Builder<'a> {
+    data: &'a Path,
+    options: StoreOptions,
+    settings: Settings,
+    bus: Arc<dyn Bus>,
+    changes: Changes,
+    tasks: Tasks,
+}
+
+impl Shop {
+    /// Opens the databases in `data`, which the caller has locked, and starts all services. Everything that a former
+    /// life left half-done is resumed.
+    pub async fn start(data: &Path, policy: Policy, settings: Settings) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let bus = LocalBus::default();
+        let changes = Changes::default();
+        let options = StoreOptions { policy, lease: settings.lease, clock: Arc::clone(&clock) };
+        let sandbox = Arc::new(Sandbox::open(&data.join("sandbox.sqlite"), Arc::clone(&clock), policy).await?);
+        let shared: Arc<dyn Bus> = Arc::new(bus.clone());
+        let tasks = Tasks::default();
+        let mut builder = Builder { data, options, settings, bus: shared, changes: changes.clone(), tasks };
+        let user = builder.run::<_, UserTables, dyn UserReader>(Arc::new(()), |pool| Arc::new(SqliteUserReader::new(pool))).await?;
+        let order = builder.run::<_, OrderTables, dyn OrderReader>(Arc::new(()), |pool| Arc::new(SqliteOrderReader::new(pool))).await?;
+        let inventory = builder.run::<_, InventoryTables, dyn InventoryReader>(Arc::new(()), |pool| Arc::new(SqliteInventoryReader::new(pool))).await?;
+        let provider: Arc<dyn Outside<PaymentContext>> = sandbox.clone();
+        let payment = builder.run::<_, PaymentTables, dyn PaymentReader>(provider, |pool| Arc::new(SqlitePaymentReader::new(pool))).await?;
+        let notification = builder
+            .run::<_, NotificationTables, dyn NotificationReader>(Arc::new(LogChannel), |pool| Arc::new(SqliteNotificationReader::new(pool)))
+            .await?;
+        let Builder { tasks, .. } = builder;
+        Ok(Self { user, order, inventory, payment, notification, sandbox, changes, clock, policy, bus, tasks })
+    }
+
+    /// Waits until the shop cannot go on and must be restarted.
+    pub async fn failed(&mut self) -> String {
+        self.tasks.failed().await
+    }
+
+    /// Stops all services: nothing new is taken, what is under way is finished, no longer than `patience`.
+    pub async fn stop(self, patience: Duration) {
+        self.changes.announce_all();
+        self.bus.close();
+        // The last senders of jobs: without them the committers end.
+        drop((self.user, self.order, self.inventory, self.payment, self.notification));
+        self.tasks.stop(patience).await;
+    }
+}
+
+impl Builder<'_> {
+    async fn run<C: BoundedContext, T: Tables<C>, R: ?Sized>(
+        &mut self,
+        outside: Arc<dyn Outside<C>>,
+        reader: impl FnOnce(SqlitePool) -> Arc<R>,
+    ) -> Result<Running<C, R>, StartError> {
+        let name = C::SERVICE.short_name();
+        let path = self.data.join(format!("{name}.sqlite"));
+        let store = Arc::new(SqliteStore::<C, T>::open(&path, self.options.clone()).await?);
+        let reader = reader(store.readers().clone());
+        let failed = |fault| StartError::Service { service: name, fault };
+        store.void_leases().await.map_err(failed)?;
+        let store: Arc<dyn Store<C>> = store;
+        let parts = Parts {
+            store: Arc::clone(&store),
+            bus: Arc::clone(&self.bus),
+            outside,
+            clock: Arc::clone(&self.options.clock),
+            settings: self.settings,
+            changes: self.changes.clone(),
+        };
+        let handle = host::start(parts, &mut self.tasks).await.map_err(failed)?;
+        Ok(Running { handle, reader, store })
+    }
+}
