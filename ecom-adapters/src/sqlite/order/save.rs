@@ -1,0 +1,228 @@
+//! Writing what a batch changed.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use ecom_core::id::{CorrelationId, OrderId, PaymentMethodId, ProductId, UserId};
+use ecom_core::order::{CatalogueEntry, Change, Ended, Metadata, Order};
+use ecom_core::saga::State;
+use serde::Serialize;
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteQueryResult;
+use uuid::Uuid;
+
+use super::row::SagaColumn;
+use crate::sqlite::rows::json;
+
+/// What a batch does to one order: several changes of it are written as the last one.
+struct Written<'a> {
+    /// The version that the first of them was decided on; 0 for a new order.
+    base: u64,
+    order: &'a Order,
+}
+
+/// Writes the changes: at most one statement for each of new orders, their lines, changed orders and the catalogue.
+pub(super) async fn save(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), sqlx::Error> {
+    let mut orders: BTreeMap<OrderId, Written<'_>> = BTreeMap::new();
+    let mut catalogue: BTreeMap<ProductId, &CatalogueEntry> = BTreeMap::new();
+    for change in changes {
+        match change {
+            Change::PutOrder(order) => {
+                let base = order.version().saturating_sub(1);
+                orders.entry(order.id).or_insert(Written { base, order }).order = order;
+            }
+            Change::PutCatalogueEntry(entry) => {
+                catalogue.insert(entry.product_id, entry);
+            }
+        }
+    }
+    let (new, changed): (Vec<_>, Vec<_>) = orders.into_values().partition(|written| written.base == 0);
+    insert_orders(connection, &new).await?;
+    insert_items(connection, &new).await?;
+    update_orders(connection, &changed).await?;
+    put_catalogue(connection, &catalogue).await
+}
+
+/// What of an order never changes.
+#[derive(Serialize)]
+struct Placed<'a> {
+    user_id: UserId,
+    total: i64,
+    currency: &'static str,
+    method: Option<PaymentMethodId>,
+    metadata: Option<&'a str>,
+    correlation: CorrelationId,
+    request: Option<&'a str>,
+    created: i64,
+    definition: u32,
+    #[serde(flatten)]
+    standing: Standing,
+}
+
+impl<'a> Placed<'a> {
+    fn of(written: &Written<'a>) -> Result<Self, sqlx::Error> {
+        let order = written.order;
+        Ok(Self {
+            user_id: order.user_id,
+            total: order.total.minor(),
+            currency: order.total.currency().code(),
+            method: order.payment_method_id,
+            metadata: order.metadata.as_ref().map(Metadata::as_str),
+            correlation: order.correlation_id,
+            request: order.request_correlation_id.as_deref(),
+            created: order.created_at.as_micros(),
+            definition: order.saga.definition_version,
+            standing: Standing::of(written)?,
+        })
+    }
+}
+
+/// What of an order changes.
+#[derive(Serialize)]
+struct Standing {
+    id: OrderId,
+    base: u64,
+    version: u64,
+    status: &'static str,
+    failure: Option<&'static str>,
+    payment: &'static str,
+    saga: String,
+    attention: Option<String>,
+    settled: u8,
+    updated: i64,
+}
+
+impl Standing {
+    fn of(written: &Written<'_>) -> Result<Self, sqlx::Error> {
+        let (order, saga) = (written.order, &written.order.saga);
+        let failure = match &saga.state {
+            State::Ended(Ended::Failed { code, .. }) => Some(code.as_str()),
+            State::Running(_) | State::Ended(Ended::Completed | Ended::Cancelled { .. }) => None,
+        };
+        let column = SagaColumn {
+            state: Cow::Borrowed(&saga.state),
+            ledger: Cow::Borrowed(&saga.ledger),
+            armed: Cow::Borrowed(&saga.armed),
+        };
+        Ok(Self {
+            id: order.id,
+            base: written.base,
+            version: order.version(),
+            status: order.status().as_str(),
+            failure,
+            payment: order.payment.as_str(),
+            saga: text(&column)?,
+            attention: saga.attention.as_ref().map(text).transpose()?,
+            settled: u8::from(saga.is_settled()),
+            updated: order.updated_at.as_micros(),
+        })
+    }
+}
+
+async fn insert_orders(connection: &mut SqliteConnection, new: &[Written<'_>]) -> Result<(), sqlx::Error> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let rows = new.iter().map(Placed::of).collect::<Result<Vec<_>, _>>()?;
+    let done = sqlx::query(
+        "INSERT INTO orders (id, user_id, status, failure_code, total_minor, currency, payment_method_id,
+                             payment_status, metadata, correlation_id, request_correlation_id,
+                             saga_definition_version, saga, attention, settled, created_at, updated_at, version)
+         SELECT value->>'id', value->>'user_id', value->>'status', value->>'failure', value->>'total',
+                value->>'currency', value->>'method', value->>'payment', value->>'metadata', value->>'correlation',
+                value->>'request', value->>'definition', value->>'saga', value->>'attention', value->>'settled',
+                value->>'created', value->>'updated', value->>'version'
+         FROM json_each(?1)",
+    )
+    .bind(json(&rows)?)
+    .execute(connection)
+    .await?;
+    all(&done, rows.len(), "orders")
+}
+
+async fn insert_items(connection: &mut SqliteConnection, new: &[Written<'_>]) -> Result<(), sqlx::Error> {
+    /// Order, product, position, id, SKU, name, quantity, price, total.
+    type Row<'a> = (OrderId, ProductId, usize, Uuid, &'a str, &'a str, u32, i64, i64);
+    if new.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Row<'_>> = new
+        .iter()
+        .flat_map(|written| written.order.items.iter().enumerate().map(|item| (written.order.id, item)))
+        .map(|(order_id, (position, item))| {
+            let (sku, name) = (item.sku.as_str(), item.name.as_str());
+            let (price, total) = (item.unit_price.minor(), item.line_total.minor());
+            (order_id, item.product_id, position, item.id, sku, name, item.quantity.get(), price, total)
+        })
+        .collect();
+    let done = sqlx::query(
+        "INSERT INTO order_items (order_id, product_id, position, id, sku, name, quantity, unit_price_minor,
+                                  line_total_minor)
+         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8
+         FROM json_each(?1)",
+    )
+    .bind(json(&rows)?)
+    .execute(connection)
+    .await?;
+    all(&done, rows.len(), "order_items")
+}
+
+async fn update_orders(connection: &mut SqliteConnection, changed: &[Written<'_>]) -> Result<(), sqlx::Error> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let rows = changed.iter().map(Standing::of).collect::<Result<Vec<_>, _>>()?;
+    let done = sqlx::query(
+        "UPDATE orders SET status = new.value->>'status', failure_code = new.value->>'failure',
+                payment_status = new.value->>'payment', saga = new.value->>'saga',
+                attention = new.value->>'attention', settled = new.value->>'settled',
+                updated_at = new.value->>'updated', version = new.value->>'version'
+         FROM json_each(?1) AS new
+         WHERE orders.id = new.value->>'id' AND orders.version = new.value->>'base'",
+    )
+    .bind(json(&rows)?)
+    .execute(connection)
+    .await?;
+    all(&done, rows.len(), "orders")
+}
+
+async fn put_catalogue(
+    connection: &mut SqliteConnection,
+    catalogue: &BTreeMap<ProductId, &CatalogueEntry>,
+) -> Result<(), sqlx::Error> {
+    if catalogue.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = catalogue
+        .values()
+        .map(|entry| {
+            let (price, currency) = (entry.price.minor(), entry.price.currency().code());
+            (entry.product_id, entry.version, &entry.sku, &entry.name, price, currency, u8::from(entry.is_active))
+        })
+        .collect();
+    let done = sqlx::query(
+        "INSERT INTO catalogue (product_id, version, sku, name, price_minor, currency, is_active)
+         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?1)
+         WHERE true
+         ON CONFLICT (product_id) DO UPDATE SET version = excluded.version, sku = excluded.sku, name = excluded.name,
+                price_minor = excluded.price_minor, currency = excluded.currency, is_active = excluded.is_active
+         WHERE catalogue.version < excluded.version",
+    )
+    .bind(json(&rows)?)
+    .execute(connection)
+    .await?;
+    all(&done, rows.len(), "catalogue")
+}
+
+/// Fails unless every row was written: another one is not in the version that the change was decided on.
+fn all(done: &SqliteQueryResult, rows: usize, table: &str) -> Result<(), sqlx::Error> {
+    if done.rows_affected() == rows as u64 {
+        return Ok(());
+    }
+    let written = done.rows_affected();
+    Err(sqlx::Error::Protocol(format!("{table}: {written} of {rows} rows are in the version that was read")))
+}
+
+fn text<T: Serialize>(value: &T) -> Result<String, sqlx::Error> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(Box::new(error)))
+}
