@@ -83,7 +83,7 @@ impl Database {
     }
 
     /// The writing connection; opened anew after a commit whose end is not known.
-    pub(super) async fn writer(&self) -> Result<Writer<'_>, sqlx::Error> {
+    pub(crate) async fn writer(&self) -> Result<Writer<'_>, sqlx::Error> {
         let mut slot = self.writer.lock().await;
         if slot.is_none() {
             *slot = Some(options(&self.path).create_if_missing(false).connect().await?);
@@ -102,18 +102,18 @@ impl Database {
 }
 
 /// The writing connection, while it is held.
-pub(super) struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     slot: tokio::sync::MutexGuard<'a, Option<SqliteConnection>>,
 }
 
 impl Writer<'_> {
     /// The connection; an error only after [`Writer::discard`].
-    pub(super) fn connection(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
+    pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
         self.slot.as_mut().ok_or(sqlx::Error::PoolClosed)
     }
 
     /// Gives the connection up: its state is not known.
-    pub(super) async fn discard(mut self) {
+    pub(crate) async fn discard(mut self) {
         if let Some(connection) = self.slot.take() {
             drop(connection.close_hard().await);
         }

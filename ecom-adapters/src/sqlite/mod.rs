@@ -18,5 +18,7 @@ pub mod user;
 
 pub use database::{Database, OpenError};
 pub use rows::{Inconsistent, column, json, parse, text_list};
+#[cfg(feature = "sandbox")]
+pub(crate) use store::fault;
 pub use store::{SqliteStore, StoreOptions};
 pub use tables::Tables;

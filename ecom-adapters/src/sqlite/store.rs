@@ -113,7 +113,7 @@ fn committed<C: BoundedContext>(writes: Writes<C>, now: Timestamp, leased: bool)
 }
 
 /// Sorts an error by what the caller does about it.
-pub(super) fn fault(error: &sqlx::Error) -> Fault {
+pub(crate) fn fault(error: &sqlx::Error) -> Fault {
     match error {
         sqlx::Error::Database(database) => {
             // The primary result code is the low byte: 5 busy, 6 locked, 8 read-only, 10 I/O, 11 corrupt, 13 full,
