@@ -56,6 +56,11 @@ impl<C: BoundedContext, T: Tables<C>> SqliteStore<C, T> {
         self.database.readers()
     }
 
+    /// The database, for what a context keeps beside its messages.
+    pub(super) const fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// Closes the file.
     pub async fn close(&self) {
         self.database.close().await;

@@ -1,0 +1,236 @@
+//! From changes to rows: one statement for each kind.
+
+use std::collections::BTreeMap;
+
+use ecom_core::time::Timestamp;
+use ecom_core::user::{Change, PasswordReset, Session, SessionState, User};
+use serde::Serialize;
+use sqlx::SqliteConnection;
+
+use crate::sqlite::rows::json;
+
+/// How many dead rows one transaction clears away at most: more than it can add.
+const SWEEP_MAX: i64 = 500;
+
+pub(super) async fn changes(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), sqlx::Error> {
+    let mut users = BTreeMap::new();
+    let mut sessions = BTreeMap::new();
+    let mut resets = BTreeMap::new();
+    for change in changes {
+        // Each change carries the whole row, so the last one of a row is what it becomes.
+        match change {
+            Change::PutUser(user) => drop(users.insert(user.id, user)),
+            Change::PutSession(session) => drop(sessions.insert(session.id, session)),
+            Change::PutReset(reset) => drop(resets.insert(reset.token_hash, reset)),
+        }
+    }
+    put_users(connection, users.into_values().map(UserRow::from).collect()).await?;
+    let opened = sessions.values().filter(|session| session.version == 1).map(|session| session.created_at).max();
+    put_sessions(connection, sessions.into_values().map(SessionRow::from).collect()).await?;
+    let requested = resets.values().filter(|reset| reset.version == 1).map(|reset| reset.requested_at).max();
+    put_resets(connection, resets.into_values().map(ResetRow::from).collect()).await?;
+    sweep(connection, opened, requested).await
+}
+
+#[derive(Serialize)]
+struct UserRow {
+    id: String,
+    email: String,
+    first_name: String,
+    last_name: String,
+    role: &'static str,
+    is_active: bool,
+    password_hash: String,
+    epoch: u64,
+    created_at: i64,
+    updated_at: i64,
+    version: u64,
+}
+
+impl From<&User> for UserRow {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            email: user.email.as_str().to_owned(),
+            first_name: user.first_name.as_str().to_owned(),
+            last_name: user.last_name.as_str().to_owned(),
+            role: user.role.as_str(),
+            is_active: user.is_active,
+            password_hash: user.password_hash.as_str().to_owned(),
+            epoch: user.epoch,
+            created_at: user.created_at.as_micros(),
+            updated_at: user.updated_at.as_micros(),
+            version: user.version,
+        }
+    }
+}
+
+async fn put_users(connection: &mut SqliteConnection, rows: Vec<UserRow>) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query(
+        "INSERT INTO users (id, email, first_name, last_name, role, is_active, password_hash, epoch, created_at,
+            updated_at, version)
+        SELECT value->>'id', value->>'email', value->>'first_name', value->>'last_name', value->>'role',
+            value->>'is_active', value->>'password_hash', value->>'epoch', value->>'created_at',
+            value->>'updated_at', value->>'version'
+        FROM json_each(?1) WHERE true
+        ON CONFLICT (id) DO UPDATE SET first_name = excluded.first_name, last_name = excluded.last_name,
+            role = excluded.role, is_active = excluded.is_active, password_hash = excluded.password_hash,
+            epoch = excluded.epoch, updated_at = excluded.updated_at, version = excluded.version
+        WHERE users.version < excluded.version",
+    )
+    .bind(json(&rows)?)
+    .execute(&mut *connection)
+    .await?;
+    all_written("users", written.rows_affected(), rows.len())
+}
+
+#[derive(Serialize)]
+struct SessionRow {
+    id: String,
+    user_id: String,
+    epoch: u64,
+    state: &'static str,
+    current_hash: Option<String>,
+    previous_hash: Option<String>,
+    rotated_at: Option<i64>,
+    ended_at: Option<i64>,
+    ended_because: Option<&'static str>,
+    created_at: i64,
+    expires_at: i64,
+    version: u64,
+}
+
+impl From<&Session> for SessionRow {
+    fn from(session: &Session) -> Self {
+        let row = Self {
+            id: session.id.to_string(),
+            user_id: session.user_id.to_string(),
+            epoch: session.epoch,
+            state: "",
+            current_hash: None,
+            previous_hash: None,
+            rotated_at: None,
+            ended_at: None,
+            ended_because: None,
+            created_at: session.created_at.as_micros(),
+            expires_at: session.expires_at.as_micros(),
+            version: session.version,
+        };
+        match &session.state {
+            SessionState::Open { current, rotation } => Self {
+                state: "open",
+                current_hash: Some(current.to_string()),
+                previous_hash: rotation.as_ref().map(|rotation| rotation.previous.to_string()),
+                rotated_at: rotation.as_ref().map(|rotation| rotation.at.as_micros()),
+                ..row
+            },
+            SessionState::Ended { at, cause } => {
+                Self { state: "ended", ended_at: Some(at.as_micros()), ended_because: Some(cause.as_str()), ..row }
+            }
+        }
+    }
+}
+
+async fn put_sessions(connection: &mut SqliteConnection, rows: Vec<SessionRow>) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query(
+        "INSERT INTO sessions (id, user_id, epoch, state, current_hash, previous_hash, rotated_at, ended_at,
+            ended_because, created_at, expires_at, version)
+        SELECT value->>'id', value->>'user_id', value->>'epoch', value->>'state', value->>'current_hash',
+            value->>'previous_hash', value->>'rotated_at', value->>'ended_at', value->>'ended_because',
+            value->>'created_at', value->>'expires_at', value->>'version'
+        FROM json_each(?1) WHERE true
+        ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, state = excluded.state,
+            current_hash = excluded.current_hash, previous_hash = excluded.previous_hash,
+            rotated_at = excluded.rotated_at, ended_at = excluded.ended_at, ended_because = excluded.ended_because,
+            version = excluded.version
+        WHERE sessions.version < excluded.version",
+    )
+    .bind(json(&rows)?)
+    .execute(&mut *connection)
+    .await?;
+    all_written("sessions", written.rows_affected(), rows.len())
+}
+
+#[derive(Serialize)]
+struct ResetRow {
+    token_hash: String,
+    user_id: String,
+    epoch: u64,
+    requested_at: i64,
+    expires_at: i64,
+    used_at: Option<i64>,
+    version: u64,
+}
+
+impl From<&PasswordReset> for ResetRow {
+    fn from(reset: &PasswordReset) -> Self {
+        Self {
+            token_hash: reset.token_hash.to_string(),
+            user_id: reset.user_id.to_string(),
+            epoch: reset.epoch,
+            requested_at: reset.requested_at.as_micros(),
+            expires_at: reset.expires_at.as_micros(),
+            used_at: reset.used_at.map(Timestamp::as_micros),
+            version: reset.version,
+        }
+    }
+}
+
+async fn put_resets(connection: &mut SqliteConnection, rows: Vec<ResetRow>) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let written = sqlx::query(
+        "INSERT INTO password_resets (token_hash, user_id, epoch, requested_at, expires_at, used_at, version)
+        SELECT value->>'token_hash', value->>'user_id', value->>'epoch', value->>'requested_at',
+            value->>'expires_at', value->>'used_at', value->>'version'
+        FROM json_each(?1) WHERE true
+        ON CONFLICT (token_hash) DO UPDATE SET used_at = excluded.used_at, version = excluded.version
+        WHERE password_resets.version < excluded.version",
+    )
+    .bind(json(&rows)?)
+    .execute(&mut *connection)
+    .await?;
+    all_written("password_resets", written.rows_affected(), rows.len())
+}
+
+/// Clears away what nobody can use any more, when rows of its kind come in: no rule tells an expired session or reset
+/// from one that never was.
+async fn sweep(
+    connection: &mut SqliteConnection,
+    opened: Option<Timestamp>,
+    requested: Option<Timestamp>,
+) -> Result<(), sqlx::Error> {
+    if let Some(now) = opened {
+        sqlx::query("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= ?1 LIMIT ?2)")
+            .bind(now.as_micros())
+            .bind(SWEEP_MAX)
+            .execute(&mut *connection)
+            .await?;
+    }
+    if let Some(now) = requested {
+        sqlx::query(
+            "DELETE FROM password_resets
+            WHERE token_hash IN (SELECT token_hash FROM password_resets WHERE expires_at <= ?1 LIMIT ?2)",
+        )
+        .bind(now.as_micros())
+        .bind(SWEEP_MAX)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// A row that was not written was in another version than the one that was decided on.
+fn all_written(table: &str, written: u64, wanted: usize) -> Result<(), sqlx::Error> {
+    if written == wanted as u64 {
+        return Ok(());
+    }
+    Err(sqlx::Error::Protocol(format!("{written} of {wanted} rows of {table} were in the expected version")))
+}
