@@ -27,7 +27,8 @@ async fn keep_first(
 ) -> Result<Vec<Vec<u8>>, sqlx::Error> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::query(
-        "INSERT INTO signing_keys (pkcs8, created_at) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM signing_keys)",
+        "INSERT INTO signing_keys (pkcs8, created_at)
+        SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM signing_keys)",
     )
     .bind(fresh)
     .bind(now.as_micros())
