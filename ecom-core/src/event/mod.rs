@@ -2,6 +2,8 @@
 
 mod envelope;
 mod payload;
+#[cfg(test)]
+pub(crate) mod sample;
 
 use serde::Serialize;
 use serde_json::value::RawValue;

@@ -14,6 +14,8 @@ mod model;
 mod rules;
 mod store;
 mod template;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use error::Rejection;
