@@ -25,7 +25,7 @@ pub mod port;
 pub mod quantity;
 pub mod saga;
 pub mod secret;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;
 pub mod user;

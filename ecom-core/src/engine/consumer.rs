@@ -225,10 +225,6 @@ impl Consumer {
             }
             (State::Resting { failures }, Completion::Rested) => State::Subscribing { failures },
             (State::Receiving { .. }, Completion::Received(deliveries)) => self.sort(deliveries),
-            // Tags are meaningless on another subscription: what is not settled will be delivered anew.
-            (State::Working { step: Step::Settling { .. }, .. }, Completion::Closed) => {
-                State::Subscribing { failures: 0 }
-            }
             (State::Working { step, waiting }, completion) => self.work(step, waiting, completion),
             (state, _unexpected) => state,
         };
@@ -290,6 +286,8 @@ impl Consumer {
             (Step::Counting { failed, judged }, Completion::Counted(counts)) => self.climb(failed, judged, counts),
             (Step::Burying { judged }, Completion::Buried(results)) => self.buried(judged, results),
             (Step::Settling { .. }, Completion::Settled) => return next_group(waiting),
+            // Tags are meaningless on another subscription: what is not settled will be delivered anew.
+            (Step::Settling { .. }, Completion::Closed) => return State::Subscribing { failures: 0 },
             (step, _unexpected) => step,
         };
         State::Working { step, waiting }

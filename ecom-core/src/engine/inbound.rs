@@ -94,3 +94,56 @@ impl<E> From<&EffectRow<E>> for Ticket {
         Self { effect: row.id, attempt: row.attempts }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::event::EventType;
+    use crate::testing::counter::{Bell, Counters, Input, Ring, TIMER};
+    use crate::testing::sample;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn an_event_keeps_its_ids_and_one_that_is_not_consumed_is_no_message() {
+        let envelope = sample::envelope(EventType::StockLow, 1);
+        let message = Message::<Counters>::from_event(&envelope).unwrap();
+        assert_eq!((message.id, message.correlation), (envelope.event_id, envelope.correlation_id));
+        assert_eq!((message.causation, message.origin), (Some(envelope.causation_id), Origin::Event));
+        assert_eq!(message.traceparent, envelope.traceparent);
+        assert_eq!(Message::<Counters>::from_event(&sample::envelope(EventType::OrderCreated, 1)), None);
+    }
+
+    #[test]
+    fn a_timer_gives_the_same_message_each_time_and_another_for_each_epoch() {
+        let timer = |subject, epoch| Timer { subject: Uuid::from_u128(subject), kind: TIMER.into(), epoch };
+        let message = |timer| Message::<Counters>::from_timer(&timer).unwrap();
+        assert_eq!(message(timer(1, 1)), message(timer(1, 1)));
+        let ids = [timer(1, 1), timer(1, 2), timer(2, 1)].map(|timer| message(timer).id);
+        assert!(ids[0] != ids[1] && ids[0] != ids[2], "{ids:?}");
+        let unknown = Timer { kind: "nobody".into(), ..timer(1, 1) };
+        assert_eq!(Message::<Counters>::from_timer(&unknown), None);
+    }
+
+    #[test]
+    fn an_answer_gives_the_same_message_each_time_and_another_for_each_call() {
+        let (id, counter) = (MessageId(Uuid::from_u128(1)), Uuid::from_u128(2));
+        let row = |attempts| EffectRow {
+            id,
+            correlation: CorrelationId(Uuid::from_u128(3)),
+            effect: Ring { id: counter },
+            attempts,
+            due: Timestamp::EPOCH,
+        };
+        let bell = Bell::Silent(Duration::ZERO);
+        let message = |attempts| Message::<Counters>::from_answer(row(attempts), bell);
+        assert_eq!(message(1), message(1));
+        assert_ne!(message(1).id, message(2).id);
+        assert_eq!(message(2).origin, Origin::Answer { effect: id, attempt: 2 });
+        assert_eq!(message(1).input, Input::Rang { id: counter, effect: id, answer: bell });
+        assert_eq!(Ticket::from(&row(3)), Ticket { effect: id, attempt: 3 });
+    }
+}
