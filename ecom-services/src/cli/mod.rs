@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::config::Config;
+
 pub use demo::DemoArguments;
 pub use up::UpArguments;
 
@@ -26,7 +28,7 @@ enum Verb {
     /// Place real orders in a shop, some of which fail on purpose, and check stock, money and notices.
     Demo(DemoArguments),
     /// Print the effective configuration, secrets redacted.
-    Config,
+    Config(UpArguments),
     /// Print a completion script.
     Completions {
         /// For which shell.
@@ -61,19 +63,27 @@ pub fn main() -> ExitCode {
     let result = match arguments.verb {
         Verb::Up(arguments) => up::run(&arguments),
         Verb::Demo(arguments) => demo::run(&arguments),
-        Verb::Config => config(),
+        Verb::Config(arguments) => config(&arguments),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "ecom", &mut std::io::stdout());
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("ecom: {failure}");
             ExitCode::from(failure.code)
         }
     }
+}
+
+fn config(arguments: &UpArguments) -> Result<ExitCode, Failure> {
+    let config = Config::from_env(&arguments.process()).map_err(Failure::usage)?;
+    for setting in config.effective() {
+        println!("{}={}{}", setting.name, setting.value, if setting.is_default { "  # default" } else { "" });
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

@@ -93,7 +93,7 @@ impl Shop {
         let bus = LocalBus::default();
         let changes = Changes::default();
         let options = StoreOptions { policy, lease: settings.lease, clock: Arc::clone(&clock) };
-        let sandbox = Arc::new(Sandbox::open(&data.join("sandbox.sqlite"), Arc::clone(&clock), policy).await?);
+        let sandbox = Arc::new(Sandbox::open(&data.join("sandbox.sqlite"), policy.provider_timeout, Arc::clone(&clock)).await?);
         let shared: Arc<dyn Bus> = Arc::new(bus.clone());
         let tasks = Tasks::default();
         let mut builder = Builder { data, options, settings, bus: shared, changes: changes.clone(), tasks };

@@ -1,0 +1,92 @@
+//! `ecom up`: all services in one process.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{Failure, runtime};
+use crate::compose::{DataDir, Embedded};
+use crate::config::{Config, Process};
+use crate::telemetry;
+
+/// How long a stop may take before what is under way is left to the next start.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where and how to run.
+#[derive(Args, Clone, Debug)]
+pub struct UpArguments {
+    /// Where all data is kept; survives restarts and crashes.
+    #[arg(long, value_name = "DIR", default_value = "./ecom-data")]
+    data: PathBuf,
+    /// The port of the API.
+    #[arg(long, value_name = "N", default_value_t = 8080)]
+    port: u16,
+    /// Add a small catalogue.
+    #[arg(long)]
+    demo_data: bool,
+}
+
+impl UpArguments {
+    /// What the configuration is read for.
+    pub(super) fn process(&self) -> Process {
+        Process::AllInOne { data: self.data.clone(), port: self.port }
+    }
+}
+
+pub(super) fn run(arguments: &UpArguments) -> Result<ExitCode, Failure> {
+    let config = Config::from_env(&arguments.process()).map_err(Failure::usage)?;
+    telemetry::init(&config.telemetry).map_err(Failure::usage)?;
+    let data = DataDir::open(&arguments.data).map_err(Failure::failed)?;
+    runtime()?.block_on(serve(arguments, &config, data))
+}
+
+async fn serve(arguments: &UpArguments, config: &Config, data: DataDir) -> Result<ExitCode, Failure> {
+    let address = config.http_addr;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::failed(format!("cannot listen on {address}: {error}")))?;
+    let mut embedded = Embedded::start(data, config).await.map_err(Failure::failed)?;
+    if arguments.demo_data {
+        embedded.add_catalogue().await.map_err(Failure::failed)?;
+    }
+    let address = listener.local_addr().map_err(Failure::failed)?;
+    announce(&embedded, &format!("http://{address}"));
+    let server = embedded.serve(listener);
+    let ended = tokio::select! {
+        reason = embedded.failed() => Err(Failure::failed(reason)),
+        signal = signal() => signal.map(|()| ExitCode::SUCCESS),
+    };
+    server.stop().await;
+    embedded.stop(STOP_PATIENCE).await;
+    ended
+}
+
+fn announce(embedded: &Embedded, url: &str) {
+    let mut text = format!("ecom is up\n  API      {url}/api/v1\n  health   {url}/health\n  metrics  {url}/metrics\n");
+    if let Some(generated) = embedded.generated_password() {
+        text.push_str(&format!("  admin    {} with password {}\n", generated.email, generated.password));
+    }
+    // Nobody may be listening: the shop runs all the same.
+    let mut out = std::io::stdout();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// Waits for the signal to stop: an interrupt from the keyboard, or SIGTERM.
+async fn signal() -> Result<(), Failure> {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(Failure::failed)?;
+        tokio::select! {
+            result = interrupt => result.map_err(Failure::failed),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    interrupt.await.map_err(Failure::failed)
+}

@@ -1,0 +1,176 @@
+//! Who signs tokens and who is the first administrator of an embedded shop.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ecom_adapters::system::{BcryptHasher, Ed25519Key, InvalidCost, InvalidKey, JwtSigner, RefreshTokens};
+use ecom_core::email::Email;
+use ecom_core::engine::Outcome;
+use ecom_core::id::{CorrelationId, MessageId, UserId};
+use ecom_core::port::{Ids, PageRequest, PasswordHasher};
+use ecom_core::secret::PasswordHash;
+use ecom_core::user::{Input, Name, NewUser, Reply, Role, UserContext, UserFilter, UserReader};
+
+use super::data_dir::{DataDir, DataDirError};
+use super::shop::Running;
+use crate::config::{Config, FirstAdmin};
+use crate::host::{Command, Handle};
+
+/// The file with the key that access tokens are signed with.
+const KEY_FILE: &str = "signing-key";
+
+/// The file with the generated password of the first administrator.
+const PASSWORD_FILE: &str = "admin-password";
+
+/// The first administrator when nobody names one.
+const ADMIN_EMAIL: &str = "admin@example.com";
+
+/// Why nobody can sign in. Each is one clear line.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataDirError),
+    /// The key file cannot be read.
+    #[error("cannot read the signing key {path}: {source}")]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The key file holds no key.
+    #[error("{path} is not usable: {source}")]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: InvalidKey,
+    },
+    /// The hashing cost is out of bounds.
+    #[error(transparent)]
+    Cost(#[from] InvalidCost),
+    /// The first administrator cannot be created.
+    #[error("cannot create the first administrator: {0}")]
+    Admin(String),
+}
+
+/// What signs, checks and hashes.
+pub struct Identity {
+    /// Signs and checks access tokens.
+    pub signer: Arc<JwtSigner>,
+    /// Makes refresh tokens.
+    pub mint: Arc<RefreshTokens>,
+    /// Hashes passwords.
+    pub hasher: Arc<dyn PasswordHasher>,
+}
+
+impl Identity {
+    /// Loads the signing key, or makes one at the first start and keeps it with the data.
+    pub fn load(data: &DataDir, config: &Config) -> Result<Self, IdentityError> {
+        let key = match &config.tokens.private_key_file {
+            Some(path) => key_from(path)?,
+            None => own_key(data)?,
+        };
+        let mint = Arc::new(RefreshTokens::new(&key, &[]));
+        let signer = Arc::new(JwtSigner::new(&config.tokens.issuer, &config.tokens.audience, key, vec![]));
+        let pepper = config.passwords.pepper.as_ref().map(|pepper| pepper.reveal().as_bytes());
+        let hasher = Arc::new(BcryptHasher::new(config.passwords.cost, pepper)?);
+        Ok(Self { signer, mint, hasher })
+    }
+}
+
+fn key_from(path: &Path) -> Result<Ed25519Key, IdentityError> {
+    let text = std::fs::read(path).map_err(|source| IdentityError::KeyFile { path: path.to_owned(), source })?;
+    Ed25519Key::from_pem(&text).map_err(|source| IdentityError::Key { path: path.to_owned(), source })
+}
+
+fn own_key(data: &DataDir) -> Result<Ed25519Key, IdentityError> {
+    let bytes = match data.read(KEY_FILE)? {
+        Some(bytes) => bytes,
+        None => {
+            let bytes = Ed25519Key::generate();
+            data.write_secret(KEY_FILE, &bytes)?;
+            bytes
+        }
+    };
+    Ed25519Key::from_pkcs8(&bytes).map_err(|source| IdentityError::Key { path: data.file(KEY_FILE), source })
+}
+
+/// A password that was made for the first administrator; shown once.
+pub struct GeneratedPassword {
+    /// Whose.
+    pub email: String,
+    /// The password.
+    pub password: String,
+}
+
+/// Creates the first administrator when there is none: the configured one, or one with a random password that is kept
+/// in the data directory. The password is written before the account exists, so that a crash in between leaves no
+/// account whose password nobody knows.
+pub async fn first_administrator(
+    data: &DataDir,
+    config: &Config,
+    identity: &Identity,
+    ids: &dyn Ids,
+    users: &Running<UserContext, dyn UserReader>,
+) -> Result<Option<GeneratedPassword>, IdentityError> {
+    // Hashing takes a good part of a second: not at every start.
+    let administrators = UserFilter { role: Some(Role::Admin), ..UserFilter::default() };
+    let page = users.reader.list(&administrators, PageRequest::default()).await;
+    if !page.map_err(|fault| IdentityError::Admin(fault.to_string()))?.items.is_empty() {
+        return Ok(None);
+    }
+    let users = &users.handle;
+    if let Some(FirstAdmin { email, password }) = &config.first_admin {
+        bootstrap(identity, ids, users, email.clone(), password.reveal()).await?;
+        return Ok(None);
+    }
+    let kept = data.read(PASSWORD_FILE)?.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    let password = match &kept {
+        Some(password) => password.clone(),
+        None => {
+            let password = ids.secret();
+            data.write_secret(PASSWORD_FILE, format!("{password}\n").as_bytes())?;
+            password
+        }
+    };
+    let email = Email::parse(ADMIN_EMAIL).map_err(|error| IdentityError::Admin(error.to_string()))?;
+    let created = bootstrap(identity, ids, users, email, &password).await?;
+    Ok(created.then(|| GeneratedPassword { email: ADMIN_EMAIL.to_owned(), password }))
+}
+
+/// Whether an administrator was created.
+async fn bootstrap(
+    identity: &Identity,
+    ids: &dyn Ids,
+    users: &Handle<UserContext>,
+    email: Email,
+    password: &str,
+) -> Result<bool, IdentityError> {
+    let failed = |detail: &dyn std::fmt::Display| IdentityError::Admin(detail.to_string());
+    let name = |text: &str| Name::parse(text).map_err(|error| failed(&error));
+    let hash = identity.hasher.hash(password).await.map_err(|error| failed(&error))?;
+    let user = NewUser {
+        user_id: UserId(ids.fresh()),
+        email,
+        password_hash: PasswordHash::new(hash),
+        first_name: name("Shop")?,
+        last_name: name("Administrator")?,
+    };
+    let command = Command {
+        id: MessageId(ids.fresh()),
+        correlation: CorrelationId(ids.fresh()),
+        key: None,
+        traceparent: None,
+        input: Input::BootstrapAdmin(user),
+    };
+    match users.execute(command).await.map_err(|error| failed(&error))? {
+        Outcome::Applied(Some(Reply::Registered(_))) => Ok(true),
+        Outcome::Applied(_) | Outcome::Stayed(..) | Outcome::Duplicate | Outcome::Replayed(_) | Outcome::KeyReused => {
+            Ok(false)
+        }
+        Outcome::Rejected(rejection) => Err(failed(&rejection)),
+    }
+}
