@@ -5,4 +5,6 @@ pub mod crash;
 pub mod demo;
 pub mod host;
 pub mod http;
+pub mod notification;
+pub mod payment;
 pub mod telemetry;

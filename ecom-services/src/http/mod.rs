@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod auth;
 pub mod body;
+pub mod door;
 pub mod health;
 pub mod idempotency;
 pub mod metrics;
