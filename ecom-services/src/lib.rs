@@ -5,6 +5,7 @@ pub mod crash;
 pub mod demo;
 pub mod host;
 pub mod http;
+pub mod inventory;
 pub mod notification;
 pub mod payment;
 pub mod telemetry;
