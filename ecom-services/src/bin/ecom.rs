@@ -1,7 +1,2 @@
-//! The `ecom` command.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    ecom_services::cli::main()
-}
+//! The ecom command.
+fn main() {}
