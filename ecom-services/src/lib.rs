@@ -7,5 +7,7 @@ pub mod host;
 pub mod http;
 pub mod inventory;
 pub mod notification;
+pub mod order;
 pub mod payment;
 pub mod telemetry;
+pub mod user;

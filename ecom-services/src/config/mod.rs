@@ -23,6 +23,7 @@ use ecom_core::secret::Secret;
 use serde::Serialize;
 
 use reader::Reader;
+pub(crate) use value::duration;
 pub use value::{LogFormat, Rate};
 
 /// Which process is being configured: the defaults differ.

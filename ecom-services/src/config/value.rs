@@ -44,7 +44,7 @@ impl fmt::Display for Rate {
 }
 
 /// Parses `500ms`, `5s`, `10m`, `1h`, `7d` or a plain `0`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let split = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (count, unit) = text.split_at(split);
     let count = digits(count)?;

@@ -6,6 +6,7 @@ use warp::http::HeaderMap;
 use warp::http::header::AUTHORIZATION;
 
 use super::problem::Problem;
+use super::request::Query;
 
 /// A caller whose token is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,20 @@ impl Caller {
     /// Nothing when the caller may see what belongs to that user; otherwise 404, as if it were not there.
     pub fn sees(self, owner: UserId) -> Result<(), Problem> {
         if self.may_see(owner) { Ok(()) } else { Err(Problem::not_found()) }
+    }
+
+    /// Whose things a list shows: an administrator sees everybody's or those of `?user_id=`, others see their own.
+    ///
+    /// # Errors
+    /// 403 when somebody else asks for another user's.
+    pub fn list_of(self, query: &Query) -> Result<Option<UserId>, Problem> {
+        let asked = query.parsed::<UserId>("user_id")?;
+        match asked {
+            Some(user_id) if self.may_see(user_id) => Ok(Some(user_id)),
+            Some(_) => Err(Problem::forbidden()),
+            None if self.is_admin => Ok(None),
+            None => Ok(Some(self.user_id)),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! JSON bodies of requests: either a value that fits its type, or a problem that names the field.
 
+use ecom_core::payment::holds_card_number;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use warp::http::HeaderMap;
@@ -36,6 +37,18 @@ pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
 /// Reads a body that may be left out, with or without a content type: no bytes are the default.
 pub fn json_or_default<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Problem> {
     if request.body.is_empty() { Ok(T::default()) } else { json(request) }
+}
+
+/// Checks a text that people write: it must not hold what looks like a card number, which would be kept and shown.
+///
+/// # Errors
+/// 422 `card_number_refused`.
+pub fn free_text(pointer: &str, text: &str) -> Result<(), Problem> {
+    if !holds_card_number(text) {
+        return Ok(());
+    }
+    let detail = "this looks like a card number, and those are not kept here";
+    Err(Problem::invalid_field(pointer, "card_number_refused", detail))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

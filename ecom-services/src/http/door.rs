@@ -82,15 +82,44 @@ impl<C: BoundedContext> Door<C> {
         key: Option<Idempotency>,
         input: C::Input,
     ) -> Result<Outcome<C>, Problem> {
+        self.outcome_as(self.gate.fresh(), request, key, input).await
+    }
+
+    /// Carries a command out under a correlation id that its input names, too.
+    ///
+    /// # Errors
+    /// As [`Door::outcome`].
+    pub async fn outcome_as(
+        &self,
+        correlation: CorrelationId,
+        request: &Request,
+        key: Option<Idempotency>,
+        input: C::Input,
+    ) -> Result<Outcome<C>, Problem> {
         let _running = key.as_ref().map(|key| self.gate.in_flight.enter(key)).transpose()?;
-        let command = Command {
-            id: self.gate.fresh::<MessageId>(),
-            correlation: self.gate.fresh::<CorrelationId>(),
-            key,
-            traceparent: Some(request.arrival.traceparent.clone()),
-            input,
-        };
+        let id: MessageId = self.gate.fresh();
+        let traceparent = Some(request.arrival.traceparent.clone());
+        let command = Command { id, correlation, key, traceparent, input };
         self.handle.execute(command).await.map_err(|busy| busy_problem(&busy))
+    }
+
+    /// Carries a command out and returns its reply, for responses that the context does not know.
+    ///
+    /// # Errors
+    /// As [`Door::outcome`], the problem of a broken rule, and 500 for a command that says nothing.
+    pub async fn reply(&self, request: &Request, input: C::Input) -> Result<C::Reply, Problem> {
+        match self.outcome(request, None, input).await? {
+            Outcome::Applied(Some(reply)) | Outcome::Stayed(_, Some(reply)) => Ok(reply),
+            Outcome::Rejected(rejection) => Err((self.refuse)(&rejection)),
+            Outcome::Applied(None)
+            | Outcome::Stayed(_, None)
+            | Outcome::Duplicate
+            | Outcome::Replayed(_)
+            | Outcome::KeyReused => {
+                tracing::error!(service = %C::SERVICE, "a command has no reply");
+                Err(Problem::internal())
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod body;
 pub mod door;
 pub mod health;
 pub mod idempotency;
+pub mod limit;
 pub mod metrics;
 pub mod page;
 pub mod problem;
@@ -16,6 +17,7 @@ pub mod request;
 pub mod response;
 pub mod router;
 pub mod server;
+pub mod stream;
 pub mod wait;
 
 #[cfg(test)]

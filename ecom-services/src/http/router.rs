@@ -86,6 +86,33 @@ impl<D: Clone + Send + Sync + 'static> Mount<D> {
         self.on(Method::POST, pattern, handler)
     }
 
+    /// Adds a PUT route.
+    pub fn put<F, Fut>(self, pattern: &'static str, handler: F) -> Self
+    where
+        F: Fn(D, Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Answer> + Send + 'static,
+    {
+        self.on(Method::PUT, pattern, handler)
+    }
+
+    /// Adds a PATCH route.
+    pub fn patch<F, Fut>(self, pattern: &'static str, handler: F) -> Self
+    where
+        F: Fn(D, Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Answer> + Send + 'static,
+    {
+        self.on(Method::PATCH, pattern, handler)
+    }
+
+    /// Adds a DELETE route.
+    pub fn delete<F, Fut>(self, pattern: &'static str, handler: F) -> Self
+    where
+        F: Fn(D, Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Answer> + Send + 'static,
+    {
+        self.on(Method::DELETE, pattern, handler)
+    }
+
     /// The table.
     pub fn done(self) -> Router {
         self.router

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use ecom_core::port::Ids;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use super::health::{self, Condition, Probe};
 use super::metrics::Metrics;
 use super::response::{json_text, ok};
 use super::router::Mount;
-use super::server::{App, Limits, Stopper, serve};
+use super::server::{App, Limits, serve};
 
 #[derive(Default)]
 struct Counting(AtomicU64);
@@ -44,7 +45,7 @@ impl Probe for Broken {
 
 struct Running {
     address: std::net::SocketAddr,
-    stopper: Stopper,
+    stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
@@ -66,10 +67,10 @@ async fn start(limits: Limits) -> Running {
         .merge(health::routes(Arc::new(Broken), Arc::clone(&metrics)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (stopper, stop) = Stopper::new();
+    let (stop, signal) = watch::channel(false);
     let app = App { router, limits, metrics, ids: Arc::new(Counting::default()) };
-    let task = tokio::spawn(serve(listener, app, stop));
-    Running { address, stopper, task }
+    let task = tokio::spawn(serve(listener, app, signal.into()));
+    Running { address, stop, task }
 }
 
 /// Sends raw bytes and reads until the server closes or goes silent.
@@ -284,7 +285,7 @@ async fn a_stop_lets_running_requests_end() {
     let idle = TcpStream::connect(address).await.unwrap();
     let running = tokio::spawn(async move { get(address, "/slow").await });
     sleep(Duration::from_millis(100)).await;
-    server.stopper.stop();
+    server.stop.send_replace(true);
     assert!(running.await.unwrap().ends_with("\"done\""));
     timeout(Duration::from_secs(3), server.task).await.expect("the server ends").unwrap();
     assert!(TcpStream::connect(address).await.is_err());

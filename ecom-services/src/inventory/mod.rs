@@ -7,7 +7,7 @@ mod stock;
 use std::sync::Arc;
 
 use ecom_core::inventory::{InventoryContext, InventoryReader, Rejection};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
 
 use crate::http::door::Door;
 use crate::http::problem::Problem;
@@ -28,7 +28,7 @@ pub fn routes(deps: Deps) -> Router {
         .post("/api/v1/products", products::create)
         .get("/api/v1/products", products::list)
         .get("/api/v1/products/{id}", products::get)
-        .on(Method::PATCH, "/api/v1/products/{id}", products::change)
+        .patch("/api/v1/products/{id}", products::change)
         .get("/api/v1/products/{id}/stock", stock::get)
         .post("/api/v1/products/{id}/stock", stock::adjust)
         .get("/api/v1/products/{id}/movements", stock::movements)

@@ -4,7 +4,7 @@ use ecom_core::inventory::{ChangeProduct, CreateProduct, Input, ProductFilter, P
 
 use super::Deps;
 use super::body::{NewProduct, ProductChange};
-use crate::http::body::json;
+use crate::http::body::{free_text, json};
 use crate::http::door::fault_problem;
 use crate::http::idempotency;
 use crate::http::page;
@@ -16,11 +16,14 @@ pub(super) async fn create(deps: Deps, request: Request) -> Answer {
     let caller = deps.door.gate.admin(&request)?;
     let key = idempotency::optional(&request, &caller)?;
     let body: NewProduct = json(&request)?;
+    let description = body.description.unwrap_or_default();
+    free_text("/name", &body.name)?;
+    free_text("/description", &description)?;
     let command = CreateProduct {
         id: deps.door.gate.fresh(),
         sku: body.sku,
         name: body.name,
-        description: body.description.unwrap_or_default(),
+        description,
         price: body.price,
         initial_stock: body.initial_stock.unwrap_or(0),
         actor: caller.user_id,
@@ -43,6 +46,8 @@ pub(super) async fn get(deps: Deps, request: Request) -> Answer {
 pub(super) async fn change(deps: Deps, request: Request) -> Answer {
     let caller = deps.door.gate.admin(&request)?;
     let ProductChange { name, description, price, is_active } = json(&request)?;
+    free_text("/name", name.as_deref().unwrap_or_default())?;
+    free_text("/description", description.as_deref().unwrap_or_default())?;
     let patch = ProductPatch { name, description, price, is_active };
     let command = ChangeProduct { id: request.id(0)?, patch, actor: caller.user_id };
     deps.door.execute(&request, None, Input::ChangeProduct(command)).await

@@ -4,7 +4,7 @@ use ecom_core::inventory::{AdjustStock, Input, MovementView, ReservationView, St
 
 use super::Deps;
 use super::body::Adjustment;
-use crate::http::body::json;
+use crate::http::body::{free_text, json};
 use crate::http::door::fault_problem;
 use crate::http::idempotency;
 use crate::http::page;
@@ -22,6 +22,7 @@ pub(super) async fn adjust(deps: Deps, request: Request) -> Answer {
     let caller = deps.door.gate.admin(&request)?;
     let key = idempotency::optional(&request, &caller)?;
     let Adjustment { delta, reason } = json(&request)?;
+    free_text("/reason", &reason)?;
     let command = AdjustStock { product_id: request.id(0)?, delta, reason, actor: caller.user_id };
     deps.door.execute(&request, key, Input::AdjustStock(command)).await
 }

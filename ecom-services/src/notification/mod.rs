@@ -2,11 +2,6 @@
 
 use std::sync::Arc;
 
-use ecom_core::notification::{
-    Choices, Input, NoticeFilter, NoticeView, NotificationContext, NotificationReader, Rejection, SetPreferences,
-};
-use warp::http::Method;
-
 use crate::http::body::json;
 use crate::http::door::{Door, fault_problem};
 use crate::http::page;
@@ -14,6 +9,9 @@ use crate::http::problem::Problem;
 use crate::http::request::Request;
 use crate::http::response::{Answer, ok};
 use crate::http::router::{Mount, Router};
+use ecom_core::notification::{
+    Choices, Input, NoticeFilter, NoticeView, NotificationContext, NotificationReader, Rejection, SetPreferences,
+};
 
 /// What the routes need.
 #[derive(Clone)]
@@ -29,7 +27,7 @@ pub fn routes(deps: Deps) -> Router {
     Mount::new(deps)
         .get("/api/v1/notifications", list)
         .get("/api/v1/notifications/preferences", preferences)
-        .on(Method::PUT, "/api/v1/notifications/preferences", set_preferences)
+        .put("/api/v1/notifications/preferences", set_preferences)
         .done()
 }
 
@@ -40,12 +38,7 @@ pub fn refuse(rejection: &Rejection) -> Problem {
 
 async fn list(deps: Deps, request: Request) -> Answer {
     let caller = deps.door.gate.caller(&request)?;
-    let asked = request.query.parsed("user_id")?;
-    let filter = NoticeFilter {
-        // Others ask for their own, whatever they ask for.
-        user_id: if caller.is_admin { asked } else { Some(caller.user_id) },
-        order_id: request.query.parsed("order_id")?,
-    };
+    let filter = NoticeFilter { user_id: caller.list_of(&request.query)?, order_id: request.query.parsed("order_id")? };
     let notices = deps.reader.list(&filter, page::page(&request.query)?).await.map_err(fault_problem)?;
     page::list(notices.map(|notice| NoticeView::from(&notice)))
 }

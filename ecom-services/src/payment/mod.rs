@@ -28,14 +28,14 @@ pub struct Deps {
 
 /// The routes.
 pub fn routes(deps: Deps) -> Router {
-    use warp::http::Method;
     Mount::new(deps)
         .post("/api/v1/payment-methods", methods::add)
         .get("/api/v1/payment-methods", methods::list)
-        .on(Method::DELETE, "/api/v1/payment-methods/{id}", methods::remove)
+        .delete("/api/v1/payment-methods/{id}", methods::remove)
         .post("/api/v1/payment-methods/{id}/default", methods::set_default)
         .get("/api/v1/payments", payments::list)
         .get("/api/v1/payments/{id}", payments::get)
+        .get("/api/v1/payments/{id}/refunds", payments::refunds)
         .post("/api/v1/payments/{id}/refunds", payments::refund)
         .get("/api/v1/payments/sandbox/log", payments::sandbox_log)
         .done()

@@ -33,7 +33,7 @@ use warp::reply::Response;
 use intake::Refused;
 
 pub use intake::CORRELATION_ID;
-pub use stop::{Stop, Stopper};
+pub use stop::Stop;
 
 use super::metrics::Metrics;
 use super::problem::Problem;

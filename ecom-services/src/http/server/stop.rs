@@ -2,24 +2,14 @@
 
 use tokio::sync::watch;
 
-/// Gives the signal. Dropping it gives it too.
-#[derive(Debug)]
-pub struct Stopper(watch::Sender<bool>);
-
 /// Hears the signal. Clones hear the same one.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Receiver<bool>);
 
-impl Stopper {
-    /// A signal that is not given yet.
-    pub fn new() -> (Self, Stop) {
-        let (sender, receiver) = watch::channel(false);
-        (Self(sender), Stop(receiver))
-    }
-
-    /// Gives the signal.
-    pub fn stop(&self) {
-        self.0.send_replace(true);
+impl From<watch::Receiver<bool>> for Stop {
+    /// The signal is `true`, or the end of the sender.
+    fn from(signal: watch::Receiver<bool>) -> Self {
+        Self(signal)
     }
 }
 
