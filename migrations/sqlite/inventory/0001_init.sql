@@ -41,10 +41,13 @@ CREATE TABLE reservations (
     shortages TEXT,
     created_at INTEGER NOT NULL,
     version INTEGER NOT NULL CHECK (version >= 1),
-    CHECK ((state IN ('held', 'committed', 'released')) =
-        (reservation_id IS NOT NULL AND lines IS NOT NULL AND total_minor IS NOT NULL AND currency IS NOT NULL
-         AND alarm_at IS NOT NULL AND correlation IS NOT NULL)),
-    CHECK ((state = 'refused') = (reason IS NOT NULL AND shortages IS NOT NULL)),
+    CHECK (CASE WHEN state IN ('held', 'committed', 'released')
+        THEN reservation_id IS NOT NULL AND lines IS NOT NULL AND total_minor IS NOT NULL AND currency IS NOT NULL
+            AND alarm_at IS NOT NULL AND correlation IS NOT NULL
+        ELSE coalesce(reservation_id, lines, total_minor, currency, payment_method_id, alarm_at, correlation) IS NULL
+        END),
+    CHECK (CASE WHEN state = 'refused' THEN reason IS NOT NULL AND shortages IS NOT NULL
+        ELSE coalesce(reason, shortages) IS NULL END),
     CHECK ((state = 'barred') = (user_id IS NULL))
 ) STRICT, WITHOUT ROWID;
 

@@ -9,7 +9,9 @@ CREATE TABLE contacts (
     is_admin INTEGER CHECK (is_admin IN (0, 1)),
     version INTEGER NOT NULL CHECK (version >= 1),
     CHECK ((state = 'awaited') = (user_version IS NULL)),
-    CHECK ((state = 'active') = (email IS NOT NULL AND first_name IS NOT NULL AND is_admin IS NOT NULL))
+    -- What is known of a user is forgotten when he is deactivated.
+    CHECK (CASE WHEN state = 'active' THEN email IS NOT NULL AND first_name IS NOT NULL AND is_admin IS NOT NULL
+        ELSE coalesce(email, first_name, is_admin) IS NULL END)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX contacts_administrators ON contacts (user_id) WHERE is_admin = 1;
 
@@ -42,7 +44,8 @@ CREATE TABLE notices (
     created_at INTEGER NOT NULL,
     sent_at INTEGER,
     version INTEGER NOT NULL CHECK (version >= 1),
-    CHECK ((state = 'deferred') = (body IS NOT NULL AND correlation IS NOT NULL)),
+    CHECK ((state = 'deferred') = (body IS NOT NULL)),
+    CHECK ((state = 'deferred') = (correlation IS NOT NULL)),
     CHECK ((state = 'sent') = (sent_at IS NOT NULL)),
     CHECK ((state = 'failed') = (detail IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
