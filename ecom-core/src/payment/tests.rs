@@ -1,1 +1,0 @@
-//! The payment context, by tables and by chance.

@@ -1,0 +1,325 @@
+//! Any interleaving of events, calls, answers and refunds, through the fold, against a provider that keeps its word:
+//! money moves at most once under each key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::super::{Account, Change, Posting, Refusal, State, charge_key, refund_key, undo_refund_id};
+use super::*;
+use crate::engine::{EffectRow, Loaded, Message, Origin, Outcome, fold};
+use crate::event::Event;
+
+/// What the order costs, in cents.
+const TOTAL: i64 = 100;
+
+/// Something that may happen next.
+#[derive(Clone, Debug)]
+enum Act {
+    /// `inventory.reserved` comes, under one of two ids.
+    Reserved(u8),
+    /// The order's end comes, under one of four ids.
+    Ended(u8),
+    /// An administrator wants money back.
+    Refund(u8, Option<i64>),
+    /// One of the calls that are owed is made, and goes that way.
+    Call(usize, Way),
+    /// An answer that was given comes again.
+    AnswerAgain(usize),
+}
+
+/// How a call goes.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// The provider does it and says so.
+    Done,
+    /// The provider does it and its answer is lost.
+    DoneAndLost,
+    /// The provider does not hear of it, and nobody knows.
+    Lost,
+    /// The provider cannot now.
+    Transient,
+    /// The provider does not want to, unless it has done it already.
+    Refused,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    use Way::{Done, DoneAndLost, Lost, Refused, Transient};
+    let way = prop::sample::select(vec![Done, Done, DoneAndLost, Lost, Transient, Refused]);
+    prop_oneof![
+        2 => (0..2_u8).prop_map(Act::Reserved),
+        1 => (0..4_u8).prop_map(Act::Ended),
+        2 => (0..6_u8, prop::option::of(1..60_i64)).prop_map(|(id, minor)| Act::Refund(id, minor)),
+        6 => (0..8_usize, way).prop_map(|(index, way)| Act::Call(index, way)),
+        2 => (0..16_usize).prop_map(Act::AnswerAgain),
+    ]
+}
+
+/// The provider's books: what moved under each key. A charge that was refused stays refused.
+#[derive(Debug, Default)]
+struct Provider {
+    moved: BTreeMap<MessageId, i64>,
+    refused: BTreeSet<MessageId>,
+}
+
+impl Provider {
+    fn call(&mut self, key: MessageId, effect: &Effect, way: Way) -> ProviderAnswer {
+        let minor = match effect {
+            Effect::Charge(charge) => charge.amount.minor(),
+            Effect::Refund(refund) => -refund.amount.minor(),
+        };
+        let known = self.moved.contains_key(&key);
+        match way {
+            Way::Done | Way::DoneAndLost if !self.refused.contains(&key) => {
+                let before = *self.moved.entry(key).or_insert(minor);
+                assert_eq!(before, minor, "a key is never used for another amount");
+            }
+            Way::Refused if !known && minor > 0 => {
+                self.refused.insert(key);
+            }
+            Way::Done | Way::DoneAndLost | Way::Refused | Way::Lost | Way::Transient => {}
+        }
+        let lost = || ProviderAnswer::Unknown { detail: "no answer".to_owned() };
+        let no = || ProviderAnswer::Refused { code: Refusal::Declined, detail: "no".to_owned() };
+        match way {
+            Way::Done | Way::Refused if self.refused.contains(&key) => no(),
+            Way::Done => ProviderAnswer::Succeeded { reference: format!("ref_{key}") },
+            Way::Refused if known => ProviderAnswer::Succeeded { reference: format!("ref_{key}") },
+            Way::Refused => no(),
+            Way::DoneAndLost | Way::Lost => lost(),
+            Way::Transient => ProviderAnswer::Transient { detail: "later".to_owned() },
+        }
+    }
+
+    fn net(&self) -> i64 {
+        self.moved.values().sum()
+    }
+}
+
+/// The database of the service, as the fold sees it.
+#[derive(Default)]
+struct World {
+    snapshot: PaymentSnapshot,
+    seen: BTreeSet<MessageId>,
+    owed: BTreeMap<MessageId, EffectRow<Effect>>,
+    answers: Vec<Message<PaymentContext>>,
+    provider: Provider,
+    postings: Vec<Posting>,
+    lines: BTreeSet<Uuid>,
+    events: Vec<Event>,
+    event_ids: BTreeSet<MessageId>,
+    versions: Vec<u64>,
+    clock: i64,
+}
+
+fn message(id: u128, origin: Origin, input: Input) -> Message<PaymentContext> {
+    Message {
+        id: MessageId(Uuid::from_u128(id)),
+        origin,
+        correlation: CorrelationId(Uuid::from_u128(2)),
+        causation: None,
+        traceparent: None,
+        input,
+    }
+}
+
+impl World {
+    fn act(&mut self, act: &Act) {
+        match act {
+            Act::Reserved(n) => self.transact(message(100 + u128::from(*n), Origin::Event, reserved(TOTAL, None))),
+            Act::Ended(n) => self.transact(message(200 + u128::from(*n), Origin::Event, ended())),
+            Act::Refund(n, minor) => {
+                let command = Input::Refund(refund(u128::from(*n), *minor));
+                self.transact(message(300 + u128::from(*n), Origin::Command(None), command));
+            }
+            Act::Call(index, way) => {
+                let keys: Vec<_> = self.owed.keys().copied().collect();
+                if let Some(key) = keys.get(index % keys.len().max(1)) {
+                    self.call(*key, *way);
+                }
+            }
+            Act::AnswerAgain(index) => {
+                if let Some(answer) = self.answers.get(*index).cloned() {
+                    self.transact(answer);
+                }
+            }
+        }
+    }
+
+    /// Claims an effect, calls the provider and commits the answer.
+    fn call(&mut self, key: MessageId, way: Way) {
+        let Some(row) = self.owed.get_mut(&key) else { return };
+        row.attempts += 1;
+        let row = row.clone();
+        let answer = self.provider.call(key, &row.effect, way);
+        let input = PaymentContext::on_answer(key, row.effect, row.attempts, answer);
+        let origin = Origin::Answer { effect: key, attempt: row.attempts };
+        let answer = Message { id: key, ..message(0, origin, input) };
+        self.answers.push(answer.clone());
+        self.transact(answer);
+    }
+
+    fn transact(&mut self, message: Message<PaymentContext>) {
+        self.clock += 1;
+        let loaded = Loaded {
+            snapshot: self.snapshot.clone(),
+            seen: self.seen.clone(),
+            kept: BTreeMap::new(),
+            armed: BTreeSet::new(),
+            owed: self.owed.iter().map(|(id, row)| (*id, row.attempts)).collect(),
+            now: Timestamp::from_micros(self.clock),
+        };
+        let is_command = matches!(message.origin, Origin::Command(_));
+        let writes = fold(loaded, &[message], &Policy::default());
+        for outcome in &writes.outcomes {
+            assert!(is_command || !matches!(outcome, Outcome::Rejected(_)), "only commands are refused: {outcome:?}");
+        }
+        for change in &writes.changes {
+            PaymentContext::apply(&mut self.snapshot, change);
+            match change {
+                Change::PutPayment(payment) => self.versions.push(payment.version),
+                Change::AddPosting(posting) => self.postings.push(posting.clone()),
+                Change::AddTransaction(line) => assert!(self.lines.insert(line.id), "{line:?}"),
+                Change::PutMethod(_) | Change::PutRefund(_) | Change::AddBarrier(_) => {}
+            }
+        }
+        self.seen.extend(&writes.inbox);
+        for (id, row) in writes.effects {
+            match row {
+                Some(row) => drop(self.owed.insert(id, row)),
+                None => drop(self.owed.remove(&id)),
+            }
+        }
+        for envelope in writes.outbox {
+            assert!(self.event_ids.insert(envelope.event_id), "an event id repeats: {envelope:?}");
+            self.events.push(envelope.event.clone());
+        }
+        self.check();
+    }
+
+    fn record(&self) -> Option<&Record> {
+        self.snapshot.records.get(&payment())
+    }
+
+    /// What holds at every commit.
+    fn check(&self) {
+        assert!(self.versions.iter().copied().eq(1..=self.versions.len() as u64), "{:?}", self.versions);
+        let charge = charge_key(payment());
+        let refunds = self.snapshot.refunds.keys().map(|id| refund_key(payment(), *id));
+        let keys: BTreeSet<_> = refunds.chain([charge]).collect();
+        assert!(self.provider.moved.keys().chain(self.owed.keys()).all(|key| keys.contains(key)));
+        let count = |known: fn(&Event) -> bool| self.events.iter().filter(|event| known(event)).count();
+        assert!(count(|event| matches!(event, Event::PaymentProcessed(_))) <= 1);
+        assert!(count(|event| matches!(event, Event::PaymentFailed(_))) <= 1);
+        let Some(Record::Payment(payment)) = self.record() else {
+            assert_eq!(self.provider.net(), 0, "no payment, no money");
+            return;
+        };
+        let nothing = euro(0);
+        assert!(payment.refunded >= nothing && payment.pending >= nothing && payment.left().unwrap() >= nothing);
+        assert!(payment.captured == nothing || payment.captured == payment.amount);
+        assert_eq!(self.balance(Account::ProviderReceivable), payment.captured.minor() - payment.refunded.minor());
+        assert_eq!(self.balance(Account::CustomerFunds), -payment.captured.minor());
+        assert_eq!(self.balance(Account::Refunds), payment.refunded.minor());
+        let pending: i64 = self
+            .snapshot
+            .refunds
+            .values()
+            .filter(|refund| refund.status.word() == "pending")
+            .map(|refund| refund.amount.minor())
+            .sum();
+        assert_eq!(payment.pending, euro(pending));
+    }
+
+    fn balance(&self, account: Account) -> i64 {
+        let entries = self.postings.iter().flat_map(|posting| posting.entries().unwrap());
+        entries.filter(|(of, _)| *of == account).map(|(_, amount)| amount.minor()).sum()
+    }
+
+    /// Faults stop: every call that is owed is made until none is.
+    fn settle(&mut self) {
+        for _ in 0..100 {
+            let Some(key) = self.owed.keys().next().copied() else { return };
+            self.call(key, Way::Done);
+        }
+        panic!("calls are owed for ever: {:?}", self.owed);
+    }
+
+    /// What holds when everything has come to rest.
+    fn judge(&mut self, ended: bool) {
+        let net = self.provider.net();
+        let closes = |event: &Event| match event {
+            Event::PaymentVoided(_) => true,
+            Event::PaymentRefunded(told) => told.undo && told.full,
+            _ => false,
+        };
+        match self.record() {
+            None => assert!(!ended),
+            Some(Record::Barrier(_)) => assert!(ended),
+            Some(Record::Payment(payment)) => {
+                assert_eq!(net, payment.captured.minor() - payment.refunded.minor(), "the books agree");
+                match &payment.state {
+                    State::Captured { .. } => assert!(!ended),
+                    State::Failed { .. } => assert_eq!(payment.captured, euro(0)),
+                    State::Refunded { .. } => assert_eq!(net, 0),
+                    other @ (State::Charging { .. }
+                    | State::NothingDue
+                    | State::Refunding { .. }
+                    | State::Voided { .. }) => panic!("not at rest: {other:?}"),
+                }
+            }
+        }
+        assert_eq!(
+            self.events.iter().any(closes),
+            ended,
+            "the end is answered, and nothing else is: {:?}",
+            self.events
+        );
+        if ended {
+            assert_eq!(net, 0, "an order that has ended costs nothing");
+            let told = self.events.len();
+            self.transact(message(999, Origin::Event, super::ended()));
+            assert!(self.events[told..].iter().any(closes), "and it is answered again whenever it is asked again");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_money_is_right_in_the_end(acts in prop::collection::vec(act(), 0..24)) {
+        let mut world = World::default();
+        for act in &acts {
+            world.act(act);
+        }
+        world.settle();
+        world.judge(acts.iter().any(|act| matches!(act, Act::Ended(_))));
+    }
+
+    #[test]
+    fn an_undo_has_one_key_whatever_came_before(acts in prop::collection::vec(act(), 0..24)) {
+        let mut world = World::default();
+        world.act(&Act::Reserved(0));
+        for act in &acts {
+            world.act(act);
+        }
+        world.act(&Act::Ended(9));
+        world.settle();
+        let undos = world.snapshot.refunds.values().filter(|refund| matches!(refund.cause, super::super::RefundCause::Undo(_)));
+        let ids: Vec<_> = undos.map(|refund| refund.id).collect();
+        prop_assert!(ids.is_empty() || ids == [undo_refund_id(payment())]);
+    }
+}
+
+#[test]
+fn without_faults_an_order_is_charged_once_and_told_so_once() {
+    let mut world = World::default();
+    for act in [Act::Reserved(0), Act::Reserved(1), Act::Call(0, Way::Done), Act::AnswerAgain(0), Act::Reserved(0)] {
+        world.act(&act);
+    }
+    assert_eq!(world.provider.net(), TOTAL);
+    assert!(matches!(world.events.as_slice(), [Event::PaymentProcessed(told)] if told.amount == euro(TOTAL)));
+    assert_eq!(world.versions, [1, 2]);
+    assert!(world.owed.is_empty());
+}
