@@ -152,9 +152,7 @@ impl World {
         row.attempts += 1;
         let row = row.clone();
         let answer = self.provider.call(key, &row.effect, way);
-        let input = PaymentContext::on_answer(key, row.effect, row.attempts, answer);
-        let origin = Origin::Answer { effect: key, attempt: row.attempts };
-        let answer = Message { id: key, ..message(0, origin, input) };
+        let answer = Message::from_answer(row, answer);
         self.answers.push(answer.clone());
         self.transact(answer);
     }
