@@ -3,6 +3,7 @@
 pub mod config;
 pub mod crash;
 pub mod demo;
+pub mod gateway;
 pub mod host;
 pub mod http;
 pub mod inventory;

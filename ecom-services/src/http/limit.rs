@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ecom_core::time::Timestamp;
-use warp::http::HeaderMap;
 use warp::http::header::{HeaderName, HeaderValue};
 
 use super::problem::Problem;
@@ -94,12 +93,14 @@ fn forget(keys: &mut BTreeMap<String, Timestamp>, now: Timestamp) {
 }
 
 impl Standing {
-    /// Adds the `RateLimit-*` headers.
-    pub fn show(self, headers: &mut HeaderMap) {
+    /// The `RateLimit-*` headers.
+    pub fn headers(self) -> [(HeaderName, HeaderValue); 3] {
         let seconds = self.reset.as_secs() + u64::from(self.reset.subsec_nanos() > 0);
-        headers.insert(HeaderName::from_static("ratelimit-limit"), HeaderValue::from(self.limit));
-        headers.insert(HeaderName::from_static("ratelimit-remaining"), HeaderValue::from(self.remaining));
-        headers.insert(HeaderName::from_static("ratelimit-reset"), HeaderValue::from(seconds));
+        [
+            (HeaderName::from_static("ratelimit-limit"), HeaderValue::from(self.limit)),
+            (HeaderName::from_static("ratelimit-remaining"), HeaderValue::from(self.remaining)),
+            (HeaderName::from_static("ratelimit-reset"), HeaderValue::from(seconds)),
+        ]
     }
 }
 

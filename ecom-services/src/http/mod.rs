@@ -18,6 +18,7 @@ pub mod response;
 pub mod router;
 pub mod server;
 pub mod stream;
+pub mod token_cache;
 pub mod wait;
 
 #[cfg(test)]

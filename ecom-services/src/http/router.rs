@@ -15,6 +15,7 @@ use warp::http::{HeaderMap, Method, StatusCode};
 use warp::path::FullPath;
 use warp::reply::Response;
 
+use super::limit::Standing;
 use super::problem::Problem;
 use super::request::{Arrival, Query, Request, percent_decode};
 use super::response::{Answer, empty};
@@ -25,10 +26,17 @@ type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Answer> + Send + Sync>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Matched(pub &'static str);
 
+/// Says whether a request may reach its handler, and what is left of the caller's limit.
+type Guard = Arc<dyn Fn(&Request) -> Result<Standing, Problem> + Send + Sync>;
+
+/// Only paths below this are guarded: health and documentation are not.
+const GUARDED: &str = "/api/";
+
 /// A table of routes.
 #[derive(Clone, Default)]
 pub struct Router {
     root: Node,
+    guard: Option<Guard>,
 }
 
 /// One segment of the paths that are known.
@@ -135,6 +143,12 @@ impl Router {
         self
     }
 
+    /// The same routes behind a guard, which is asked before each handler of the API. Tables that are merged in later are
+    /// behind it, too.
+    pub fn guarded(self, guard: impl Fn(&Request) -> Result<Standing, Problem> + Send + Sync + 'static) -> Self {
+        Self { guard: Some(Arc::new(guard)), ..self }
+    }
+
     /// All routes, by path.
     pub fn routes(&self) -> Vec<(Method, &'static str)> {
         let mut routes = vec![];
@@ -191,7 +205,7 @@ impl Router {
                 None => resource.without_handler(&method),
                 Some(handler) => {
                     let (path, arrival) = (path.to_owned(), Arc::clone(&arrival));
-                    handler(Request { method, path, parameters, query, headers, body, arrival }).await
+                    self.pass(handler, Request { method, path, parameters, query, headers, body, arrival }).await
                 }
             },
         };
@@ -200,6 +214,21 @@ impl Router {
             response.extensions_mut().insert(Matched(resource.pattern));
         }
         response
+    }
+
+    /// Hands the request to its handler, if the guard lets it pass.
+    async fn pass(&self, handler: &Handler, request: Request) -> Answer {
+        let guard = self.guard.as_ref().filter(|_| request.path.starts_with(GUARDED));
+        let standing = guard.map(|guard| guard(&request)).transpose()?;
+        let answer = handler(request).await;
+        let Some(standing) = standing else { return answer };
+        match answer {
+            Ok(mut response) => {
+                response.headers_mut().extend(standing.headers());
+                Ok(response)
+            }
+            Err(problem) => Err(standing.headers().into_iter().fold(problem, |problem, (n, v)| problem.header(n, v))),
+        }
     }
 
     fn insert(&mut self, method: Method, pattern: &'static str, handler: Handler) {
