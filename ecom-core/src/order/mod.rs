@@ -14,6 +14,8 @@ mod message;
 mod model;
 mod rules;
 mod store;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use error::Rejection;

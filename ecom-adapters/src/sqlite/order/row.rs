@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
+use crate::sqlite::latest::count;
 use crate::sqlite::rows::{Inconsistent, column, parse};
 
 /// A query for whole orders: one row each, its lines as JSON, so that there is one round trip.
@@ -89,7 +90,7 @@ fn instance(row: &SqliteRow, id: Uuid) -> Result<Instance<OrderSaga>, sqlx::Erro
     Ok(Instance {
         id,
         definition_version,
-        version: column::<i64>(row, "version")?.cast_unsigned(),
+        version: count(column(row, "version")?, "version")?,
         state: saga.state.into_owned(),
         ledger: saga.ledger.into_owned(),
         armed: saga.armed.into_owned(),
@@ -118,7 +119,7 @@ fn items(row: &SqliteRow, currency: Currency) -> Result<Vec<Item>, sqlx::Error> 
 pub(super) fn catalogue_entry(row: &SqliteRow) -> Result<CatalogueEntry, sqlx::Error> {
     Ok(CatalogueEntry {
         product_id: parse(row, "product_id")?,
-        version: column::<i64>(row, "version")?.cast_unsigned(),
+        version: count(column(row, "version")?, "version")?,
         sku: column(row, "sku")?,
         name: column(row, "name")?,
         price: Money::new(column(row, "price_minor")?, currency(row)?),

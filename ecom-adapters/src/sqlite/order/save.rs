@@ -8,10 +8,10 @@ use ecom_core::order::{CatalogueEntry, Change, Ended, Metadata, Order};
 use ecom_core::saga::State;
 use serde::Serialize;
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteQueryResult;
 use uuid::Uuid;
 
 use super::row::SagaColumn;
+use crate::sqlite::latest::expect_rows;
 use crate::sqlite::rows::json;
 
 /// What a batch does to one order: several changes of it are written as the last one.
@@ -137,7 +137,7 @@ async fn insert_orders(connection: &mut SqliteConnection, new: &[Written<'_>]) -
     .bind(json(&rows)?)
     .execute(connection)
     .await?;
-    all(&done, rows.len(), "orders")
+    expect_rows(&done, rows.len(), "orders")
 }
 
 async fn insert_items(connection: &mut SqliteConnection, new: &[Written<'_>]) -> Result<(), sqlx::Error> {
@@ -164,7 +164,7 @@ async fn insert_items(connection: &mut SqliteConnection, new: &[Written<'_>]) ->
     .bind(json(&rows)?)
     .execute(connection)
     .await?;
-    all(&done, rows.len(), "order_items")
+    expect_rows(&done, rows.len(), "order_items")
 }
 
 async fn update_orders(connection: &mut SqliteConnection, changed: &[Written<'_>]) -> Result<(), sqlx::Error> {
@@ -183,7 +183,7 @@ async fn update_orders(connection: &mut SqliteConnection, changed: &[Written<'_>
     .bind(json(&rows)?)
     .execute(connection)
     .await?;
-    all(&done, rows.len(), "orders")
+    expect_rows(&done, rows.len(), "orders")
 }
 
 async fn put_catalogue(
@@ -211,16 +211,7 @@ async fn put_catalogue(
     .bind(json(&rows)?)
     .execute(connection)
     .await?;
-    all(&done, rows.len(), "catalogue")
-}
-
-/// Fails unless every row was written: another one is not in the version that the change was decided on.
-fn all(done: &SqliteQueryResult, rows: usize, table: &str) -> Result<(), sqlx::Error> {
-    if done.rows_affected() == rows as u64 {
-        return Ok(());
-    }
-    let written = done.rows_affected();
-    Err(sqlx::Error::Protocol(format!("{table}: {written} of {rows} rows are in the version that was read")))
+    expect_rows(&done, rows.len(), "catalogue")
 }
 
 fn text<T: Serialize>(value: &T) -> Result<String, sqlx::Error> {
