@@ -45,7 +45,7 @@ pub async fn an_unsettled_delivery_is_delivered_again(fixture: &dyn Fixture) {
 /// Not before the delay, and not lost, though the subscription that asked for it has ended.
 pub async fn a_retry_comes_back_after_its_delay(fixture: &dyn Fixture) {
     let bus = fixture.fresh().await;
-    let delay = fixture.quiet() * 3;
+    let delay = fixture.quiet() * 6;
     let consume = async {
         let first = subscribe(&*bus, ONE_QUEUE.1).await;
         let deliveries = receive_all(fixture, &*first, 3).await;
