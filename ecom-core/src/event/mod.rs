@@ -1,6 +1,8 @@
 //! The published language: the closed catalogue of events and their envelope.
 
 mod envelope;
+#[cfg(test)]
+mod golden;
 mod payload;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -20,6 +20,8 @@ mod definition;
 mod diagram;
 mod instance;
 mod ledger;
+#[cfg(test)]
+mod tests;
 
 pub use context::{Addressed, Call, Hosted, SagaContext, SagaReply};
 pub use definition::{Label, Repair, Saga, State, Step, Transition, Wait};

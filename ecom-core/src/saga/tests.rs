@@ -1,0 +1,369 @@
+//! The kit under a saga of its own: a room and a car are booked side by side; if one cannot be had, both are let go.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::*;
+use crate::decide::{Because, BoundedContext, Context, DeadlineChange, Timer};
+use crate::event::{Event, Service};
+use crate::id::{CorrelationId, MessageId};
+use crate::policy::Policy;
+use crate::testing::Scenario;
+use crate::time::Timestamp;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Trip;
+
+/// What is booked so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+struct Booking {
+    room: bool,
+    car: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+enum End {
+    Booked,
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+enum Part {
+    Room,
+    Car,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Input {
+    Wish,
+    Booked(Part),
+    Full(Part),
+    LetGo(Part),
+    NeverHad(Part),
+    Strange,
+    AskAgain,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+enum Effect {
+    Book(Uuid, Part),
+    LetGo(Uuid, Part),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not now")]
+struct NotNow;
+
+impl Label for Booking {
+    fn label(&self) -> &'static str {
+        "booking"
+    }
+}
+
+impl Label for End {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Booked => "booked",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl Label for Part {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Room => "room",
+            Self::Car => "car",
+        }
+    }
+}
+
+impl Label for Input {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Wish => "wish",
+            Self::Booked(_) => "part booked",
+            Self::Full(_) => "part full",
+            Self::LetGo(_) => "part let go",
+            Self::NeverHad(_) => "part never had",
+            Self::Strange => "strange",
+            Self::AskAgain => "ask again",
+        }
+    }
+}
+
+fn call(key: &'static str, round: u32, effect: Effect) -> Call<Effect> {
+    Call { key, round, after: Duration::ZERO, effect }
+}
+
+impl Saga for Trip {
+    const NAME: &'static str = "trip";
+    const VERSION: u32 = 3;
+    const TRANSITIONS: &'static [Transition] = &[
+        Transition { from: "booking", input: "part booked", to: "booking" },
+        Transition { from: "booking", input: "part booked", to: "booked" },
+        Transition { from: "booking", input: "part full", to: "off" },
+        Transition { from: "booking", input: "deadline.booking", to: "off" },
+    ];
+
+    type Running = Booking;
+    type Ended = End;
+    type Input = Input;
+    type Debt = Part;
+    type Output = Call<Effect>;
+    type Rejection = NotNow;
+
+    fn wait(_: &Booking, _: &Policy) -> Option<Wait> {
+        Some(Wait { kind: "booking", after: Duration::from_secs(60) })
+    }
+
+    fn decide(booking: &Booking, input: &Input, _: &Context<'_>) -> Result<Step<Self>, NotNow> {
+        Ok(match input {
+            Input::Booked(part) => {
+                let (room, car) = (booking.room || *part == Part::Room, booking.car || *part == Part::Car);
+                if room && car { Step::end(End::Booked) } else { Step::go(Booking { room, car }) }
+            }
+            Input::Full(_) => Step::end(End::Off),
+            Input::Wish | Input::AskAgain => Step::Stay(Because::AlreadyKnown),
+            Input::LetGo(_) | Input::NeverHad(_) => return Err(NotNow),
+            Input::Strange => Step::Flag("strange".to_owned()),
+        })
+    }
+
+    fn expire(_: &Booking, _: &Context<'_>) -> Step<Self> {
+        Step::end(End::Off)
+    }
+
+    fn obligations(end: &End) -> Vec<Part> {
+        match end {
+            End::Booked => vec![],
+            End::Off => vec![Part::Room, Part::Car],
+        }
+    }
+
+    fn ask(_: &End, ledger: &Ledger<Part>) -> Vec<Call<Effect>> {
+        ledger.outstanding().map(|(part, round)| call(part.label(), round, Effect::LetGo(ID, part))).collect()
+    }
+
+    fn repair(_: &End, input: &Input, _: &Context<'_>) -> Result<Repair<Self>, NotNow> {
+        Ok(match input {
+            Input::Booked(part) => Repair::Late(*part),
+            Input::LetGo(part) => Repair::Answered(*part, Answered::Done),
+            Input::NeverHad(part) => Repair::Answered(*part, Answered::Nothing),
+            Input::Strange => Repair::Flag("strange".to_owned()),
+            Input::AskAgain => Repair::Ask { confirms: None },
+            Input::Full(_) => Repair::Stay(Because::AlreadyEnded),
+            Input::Wish => return Err(NotNow),
+        })
+    }
+}
+
+impl Hosted for Trip {
+    const SERVICE: Service = Service::Order;
+    const WAITS: &'static [&'static str] = &["booking"];
+    type Effect = Effect;
+    type EffectAnswer = bool;
+
+    fn begin(input: &Input, _: &Context<'_>) -> Option<(Booking, Vec<Call<Effect>>)> {
+        let calls = [Part::Room, Part::Car].map(|part| call(part.label(), 0, Effect::Book(ID, part)));
+        (*input == Input::Wish).then(|| (Booking { room: false, car: false }, calls.to_vec()))
+    }
+
+    fn on_event(_: &Event) -> Option<(Uuid, Input)> {
+        None
+    }
+
+    fn on_answer(effect: Effect, _: u32, done: bool) -> (Uuid, Input) {
+        match effect {
+            Effect::Book(id, part) => (id, if done { Input::Booked(part) } else { Input::Full(part) }),
+            Effect::LetGo(id, part) => (id, if done { Input::LetGo(part) } else { Input::NeverHad(part) }),
+        }
+    }
+}
+
+const ID: Uuid = Uuid::from_u128(7);
+
+fn context(policy: &Policy) -> Context<'_> {
+    let (cause, correlation) = (MessageId(Uuid::from_u128(1)), CorrelationId(Uuid::from_u128(2)));
+    Context { now: Timestamp::EPOCH, cause, correlation, policy }
+}
+
+fn begun() -> Instance<Trip> {
+    Instance::begin(ID, "wish", Booking { room: false, car: false }, vec![], &Policy::default()).instance
+}
+
+fn advance(instance: &Instance<Trip>, signal: &Signal<Input>) -> Advance<Trip> {
+    match instance.handle(signal, &context(&Policy::default())) {
+        Ok(Handled::Advanced(advance)) => *advance,
+        other => panic!("{signal:?} did not advance {instance:?}: {other:?}"),
+    }
+}
+
+fn after(inputs: &[Input]) -> Instance<Trip> {
+    inputs.iter().fold(begun(), |instance, input| advance(&instance, &Signal::Input(*input)).instance)
+}
+
+fn stays(instance: &Instance<Trip>, signal: &Signal<Input>, because: Because) {
+    assert_eq!(instance.handle(signal, &context(&Policy::default())), Ok(Handled::Stayed(because)), "{signal:?}");
+}
+
+fn fires(kind: &'static str, epoch: u64) -> Signal<Input> {
+    Signal::Deadline { kind: kind.into(), epoch }
+}
+
+const OFF: &[Input] = &[Input::Full(Part::Car)];
+
+#[test]
+fn a_wait_of_the_same_kind_goes_on_and_keeps_its_epoch() {
+    let first = begun();
+    assert_eq!(first.armed, Some(Armed { kind: "booking".into(), epoch: 1 }));
+    let step = advance(&first, &Signal::Input(Input::Booked(Part::Room)));
+    assert_eq!((step.instance.version, step.deadlines.len()), (2, 0));
+    assert_eq!(step.instance.armed, first.armed);
+}
+
+#[test]
+fn only_the_timer_that_is_armed_with_that_epoch_counts() {
+    let instance = after(&[Input::Booked(Part::Room)]);
+    stays(&instance, &fires("booking", 2), Because::StaleTimer);
+    stays(&instance, &fires(OWED, 1), Because::StaleTimer);
+    let off = advance(&instance, &fires("booking", 1)).instance;
+    assert_eq!(off.state, State::Ended(End::Off));
+    stays(&off, &fires("booking", 1), Because::StaleTimer);
+    let again = advance(&off, &fires(OWED, 3)).instance;
+    stays(&again, &fires(OWED, 3), Because::StaleTimer);
+    assert_eq!(again.armed, Some(Armed { kind: OWED.into(), epoch: 4 }));
+}
+
+#[test]
+fn the_end_opens_its_debts_asks_for_them_and_waits() {
+    let step = advance(&begun(), &Signal::Input(Input::Full(Part::Car)));
+    assert_eq!(step.outputs.len(), 2);
+    assert_eq!(step.instance.ledger.outstanding().collect::<Vec<_>>(), [(Part::Room, 1), (Part::Car, 1)]);
+    let owed = Timer { subject: ID, kind: OWED.into(), epoch: 2 };
+    assert!(
+        matches!(&step.deadlines[..], [DeadlineChange::Disarm { .. }, DeadlineChange::Arm { timer, .. }] if *timer == owed)
+    );
+    assert_eq!((step.history.from.as_str(), step.history.to.as_str()), ("booking", "off"));
+    let booked = after(&[Input::Booked(Part::Room), Input::Booked(Part::Car)]);
+    assert!(booked.is_settled() && booked.armed.is_none());
+}
+
+#[test]
+fn answers_close_debts_once_and_the_last_one_ends_the_waiting() {
+    let off = after(OFF);
+    let one = advance(&off, &Signal::Input(Input::LetGo(Part::Room)));
+    assert!(one.deadlines.is_empty() && !one.instance.is_settled());
+    stays(&one.instance, &Signal::Input(Input::LetGo(Part::Room)), Because::AlreadyKnown);
+    stays(&one.instance, &Signal::Input(Input::NeverHad(Part::Room)), Because::AlreadyKnown);
+    let both = advance(&one.instance, &Signal::Input(Input::NeverHad(Part::Car)));
+    assert!(both.instance.is_settled());
+    assert!(matches!(&both.deadlines[..], [DeadlineChange::Disarm { .. }]));
+}
+
+#[test]
+fn a_late_success_opens_what_was_closed_with_nothing_and_nothing_is_no_answer_any_more() {
+    let closed = after(&[Input::Full(Part::Car), Input::NeverHad(Part::Room), Input::NeverHad(Part::Car)]);
+    let late = advance(&closed, &Signal::Input(Input::Booked(Part::Room)));
+    assert_eq!(late.outputs, [call("room", 2, Effect::LetGo(ID, Part::Room))], "a new round has a key of its own");
+    assert!(late.instance.armed.is_some());
+    stays(&late.instance, &Signal::Input(Input::NeverHad(Part::Room)), Because::AlreadyKnown);
+    stays(&late.instance, &Signal::Input(Input::Booked(Part::Room)), Because::AlreadyEnded);
+    assert!(advance(&late.instance, &Signal::Input(Input::LetGo(Part::Room))).instance.is_settled());
+}
+
+#[test]
+fn a_late_success_before_any_answer_is_noted_so_that_nothing_is_no_answer() {
+    let noted = advance(&after(OFF), &Signal::Input(Input::Booked(Part::Room)));
+    assert!(noted.outputs.is_empty(), "it was asked for already");
+    stays(&noted.instance, &Signal::Input(Input::NeverHad(Part::Room)), Because::AlreadyKnown);
+    let done = advance(&noted.instance, &Signal::Input(Input::LetGo(Part::Room))).instance;
+    stays(&done, &Signal::Input(Input::Booked(Part::Room)), Because::AlreadyEnded);
+}
+
+#[test]
+fn a_contradiction_flags_once_and_ends_only_by_an_operator() {
+    let flagged = after(&[Input::Strange]);
+    assert_eq!(flagged.attention, Some(Attention::Contradiction("strange".to_owned())));
+    assert!(!flagged.has_ended(), "a flag never replaces the state");
+    stays(&flagged, &Signal::Input(Input::Strange), Because::AlreadyKnown);
+    let off = advance(&flagged, &Signal::Input(Input::Full(Part::Room))).instance;
+    let answered = [Input::LetGo(Part::Room), Input::LetGo(Part::Car)]
+        .iter()
+        .fold(off, |instance, input| advance(&instance, &Signal::Input(*input)).instance);
+    assert!(answered.attention.is_some());
+    let resolved = advance(&answered, &Signal::Resolve { reason: "seen".to_owned() }).instance;
+    assert_eq!(resolved.attention, None);
+    let refused = resolved.handle(&Signal::Resolve { reason: String::new() }, &context(&Policy::default()));
+    assert_eq!(refused, Err(Refused::NothingToResolve));
+}
+
+#[test]
+fn what_was_written_off_opens_again_when_it_turns_out_to_have_happened() {
+    let flagged = after(&[Input::Strange, Input::Full(Part::Car)]);
+    let resolved = advance(&flagged, &Signal::Resolve { reason: "by hand".to_owned() });
+    assert_eq!(resolved.history.detail.as_deref(), Some("by hand; written off: room, car"));
+    assert_eq!(resolved.instance.ledger.get(Part::Room).map(|entry| entry.standing), Some(Standing::WrittenOff));
+    assert!(resolved.instance.armed.is_none());
+    let late = advance(&resolved.instance, &Signal::Input(Input::Booked(Part::Car))).instance;
+    assert_eq!(late.ledger.outstanding().collect::<Vec<_>>(), [(Part::Car, 2)]);
+}
+
+#[test]
+fn an_instance_survives_its_stored_form() {
+    for instance in [begun(), after(OFF), after(&[Input::Strange, Input::Full(Part::Car), Input::LetGo(Part::Room)])] {
+        let json = serde_json::to_string(&instance).unwrap();
+        assert_eq!(serde_json::from_str::<Instance<Trip>>(&json).unwrap(), instance, "{json}");
+        assert_eq!(instance.definition_version, 3);
+    }
+}
+
+#[test]
+fn the_diagram_is_what_the_rules_do() {
+    let policy = Policy::default();
+    let inputs = [Input::Booked(Part::Room), Input::Full(Part::Car), Input::Strange, Input::AskAgain];
+    let instances = [begun(), after(&[Input::Booked(Part::Car)]), after(OFF)];
+    let declared: BTreeSet<_> =
+        Trip::TRANSITIONS.iter().map(|it| (it.from.to_owned(), it.input.to_owned(), it.to.to_owned())).collect();
+    assert_eq!(observe(&instances, &inputs, &context(&policy)), declared);
+    let expected = "---\ntitle: trip v3\n---\nstateDiagram-v2\n    [*] --> booking\n    booking --> booking: part booked\n    \
+                    booking --> booked: part booked\n    booking --> off: part full\n    \
+                    booking --> off: deadline.booking\n    booked --> [*]\n    off --> [*]\n";
+    assert_eq!(diagram::<Trip>(), expected);
+}
+
+#[test]
+fn a_hosted_saga_calls_the_outside_under_keys_that_a_retry_repeats() {
+    let input = |input| Addressed { saga: ID, signal: Signal::Input(input) };
+    let mut keys = vec![];
+    Scenario::<SagaContext<Trip>>::new()
+        .when(input(Input::Booked(Part::Room)))
+        .then_refused(&Refused::Unknown(ID))
+        .when(input(Input::Wish))
+        .then_owes(2)
+        .then_armed(&["booking"])
+        .when(input(Input::Full(Part::Car)))
+        .then_owes(4)
+        .then_wrote(|writes| keys.extend(writes.effects.keys().copied()))
+        .when_timer_fires(OWED)
+        .then_owes(4)
+        .then_wrote(|writes| assert!(writes.effects.keys().eq(&keys), "asking again repeats the keys"))
+        .when(input(Input::LetGo(Part::Room)))
+        .when(input(Input::NeverHad(Part::Car)))
+        .then_armed(&[])
+        .then(|sagas| assert!(sagas[&ID].is_settled()));
+}
+
+#[test]
+fn a_hosted_saga_knows_its_own_timers_and_answers() {
+    let timer = |kind: &'static str| Timer { subject: ID, kind: kind.into(), epoch: 1 };
+    assert!(SagaContext::<Trip>::on_timer(&timer("booking")).is_some());
+    assert!(SagaContext::<Trip>::on_timer(&timer(OWED)).is_some());
+    assert!(SagaContext::<Trip>::on_timer(&timer("hold")).is_none());
+    let id = MessageId(Uuid::from_u128(1));
+    let input = SagaContext::<Trip>::on_answer(id, Effect::Book(ID, Part::Car), 1, false);
+    assert_eq!(input, Addressed { saga: ID, signal: Signal::Input(Input::Full(Part::Car)) });
+}
