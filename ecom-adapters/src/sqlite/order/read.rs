@@ -69,6 +69,15 @@ const NEEDING_ATTENTION: &str = row::orders!(
      ORDER BY o.created_at DESC, o.id DESC LIMIT ?3"
 );
 
+/// Each list with the index that it must use.
+#[cfg(test)]
+pub(super) const QUERIES: &[(&str, &str)] = &[
+    (OF_USER, "orders_of_user"),
+    (OF_ALL, "orders_by_age"),
+    (UNSETTLED, "orders_unsettled"),
+    (NEEDING_ATTENTION, "orders_attention"),
+];
+
 #[async_trait]
 impl OrderReader for SqliteOrderReader {
     async fn order(&self, id: OrderId) -> Result<Option<Order>, Fault> {

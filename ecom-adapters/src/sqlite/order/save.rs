@@ -21,6 +21,18 @@ struct Written<'a> {
     order: &'a Order,
 }
 
+/// Changes orders that are in the version that was decided on.
+const UPDATE: &str = "
+    UPDATE orders SET status = new.value->>'status', failure_code = new.value->>'failure',
+           payment_status = new.value->>'payment', saga = new.value->>'saga', attention = new.value->>'attention',
+           settled = new.value->>'settled', updated_at = new.value->>'updated', version = new.value->>'version'
+    FROM json_each(?1) AS new
+    WHERE orders.id = new.value->>'id' AND orders.version = new.value->>'base'";
+
+/// Each statement that looks for rows, with the index that it must use.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[(&str, &str)] = &[(UPDATE, "SEARCH orders USING PRIMARY KEY (id=?)")];
+
 /// Writes the changes: at most one statement for each of new orders, their lines, changed orders and the catalogue.
 pub(super) async fn save(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), sqlx::Error> {
     let mut orders: BTreeMap<OrderId, Written<'_>> = BTreeMap::new();
@@ -172,17 +184,7 @@ async fn update_orders(connection: &mut SqliteConnection, changed: &[Written<'_>
         return Ok(());
     }
     let rows = changed.iter().map(Standing::of).collect::<Result<Vec<_>, _>>()?;
-    let done = sqlx::query(
-        "UPDATE orders SET status = new.value->>'status', failure_code = new.value->>'failure',
-                payment_status = new.value->>'payment', saga = new.value->>'saga',
-                attention = new.value->>'attention', settled = new.value->>'settled',
-                updated_at = new.value->>'updated', version = new.value->>'version'
-         FROM json_each(?1) AS new
-         WHERE orders.id = new.value->>'id' AND orders.version = new.value->>'base'",
-    )
-    .bind(json(&rows)?)
-    .execute(connection)
-    .await?;
+    let done = sqlx::query(UPDATE).bind(json(&rows)?).execute(connection).await?;
     expect_rows(&done, rows.len(), "orders")
 }
 
