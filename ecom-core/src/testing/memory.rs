@@ -150,7 +150,9 @@ impl<C: BoundedContext> Store<C> for MemoryStore<C> {
     async fn claim_outbox(&self, limit: usize) -> Result<Claimed<Arc<Envelope>>, Fault> {
         let (mut rows, now) = (self.rows(), self.clock.now());
         let mut items = vec![];
-        for row in rows.outbox.iter_mut().filter(|row| row.until <= now).take(limit) {
+        let mut free: Vec<_> = rows.outbox.iter_mut().filter(|row| row.until <= now).collect();
+        free.sort_by_key(|row| row.until);
+        for row in free.into_iter().take(limit) {
             row.until = now.after(self.lease);
             items.push(Arc::clone(&row.item));
         }
@@ -195,6 +197,7 @@ impl<C: BoundedContext> Store<C> for MemoryStore<C> {
     async fn bury(&self, letter: DeadLetter) -> Result<(), Fault> {
         let mut rows = self.rows();
         rows.letters.retain(|known| known.id != letter.id || known.queue != letter.queue);
+        rows.attempts.remove(&(letter.queue.clone(), letter.id));
         rows.letters.push(letter);
         Ok(())
     }
@@ -207,7 +210,6 @@ impl<C: BoundedContext> Store<C> for MemoryStore<C> {
         let mut rows = self.rows();
         let Some(at) = rows.letters.iter().position(|letter| letter.id == id) else { return Ok(None) };
         let letter = rows.letters.remove(at);
-        rows.attempts.remove(&(letter.queue.clone(), id));
         rows.exhumed.push((letter.clone(), actor.to_owned(), reason.to_owned()));
         Ok(Some(letter))
     }

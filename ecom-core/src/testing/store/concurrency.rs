@@ -1,5 +1,6 @@
 //! Cases: many at once are as good as one after the other.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Fixture;
@@ -39,7 +40,8 @@ pub async fn a_batch_is_its_messages_one_after_the_other(fixture: &dyn Fixture) 
             }
         }
         let rows = must(store.claim_outbox(100).await).items;
-        let events: Vec<_> = rows.iter().map(|row| (row.event_id, row.aggregate_version, row.causation_id)).collect();
+        let told = rows.iter().map(|row| (row.event_id, (row.aggregate_version, row.causation_id)));
+        let events: BTreeMap<_, _> = told.collect();
         let timers = must(store.due_timers(10).await).items;
         let effects: Vec<_> = must(store.claim_effects(10).await).items.iter().map(|row| row.id).collect();
         results.push((outcomes, events, timers, effects, total(store, a).await, total(store, b).await));

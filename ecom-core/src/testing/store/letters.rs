@@ -38,6 +38,8 @@ pub async fn dead_letters_are_kept_until_they_are_taken_out(fixture: &dyn Fixtur
     assert_eq!(must(store.exhume(message_id(1), "ada", "fixed").await), None, "taken out twice");
     assert_eq!(must(store.dead_letters(10).await), [letter(2, "refused")]);
     applied(&one(store, event(1, add(counter(1), 1))).await);
+    must(store.count_attempt("a.events", message_id(1)).await);
     must(store.bury(letter(1, "again")).await);
+    assert_eq!(must(store.count_attempt("a.events", message_id(1)).await), 1, "a replay climbs the ladder anew");
     assert_eq!(must(store.dead_letters(10).await).len(), 2, "it may be buried again");
 }

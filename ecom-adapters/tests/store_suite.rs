@@ -1,0 +1,114 @@
+//! The suite that every store must pass, on SQLite files.
+#![cfg(feature = "sqlite")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ecom_adapters::sqlite::{SqliteStore, StoreOptions, Tables, column, json, parse, text_list};
+use ecom_core::policy::Policy;
+use ecom_core::port::Store;
+use ecom_core::testing::ManualClock;
+use ecom_core::testing::counter::{Counter, Counters};
+use ecom_core::testing::store::{Fixture, run};
+use sqlx::{Row, SqliteConnection};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+struct CounterTables;
+
+#[async_trait]
+impl Tables<Counters> for CounterTables {
+    const MIGRATIONS: &'static [(&'static str, &'static str)] = &[(
+        "counters/0001_init",
+        "CREATE TABLE counters (
+            id TEXT PRIMARY KEY,
+            version INTEGER NOT NULL,
+            total INTEGER NOT NULL CHECK (total >= 0)
+        ) STRICT, WITHOUT ROWID;",
+    )];
+
+    async fn load(
+        connection: &mut SqliteConnection,
+        scope: &BTreeSet<Uuid>,
+    ) -> Result<BTreeMap<Uuid, Counter>, sqlx::Error> {
+        let rows = sqlx::query("SELECT id, version, total FROM counters WHERE id IN (SELECT value FROM json_each(?1))")
+            .bind(text_list(scope))
+            .fetch_all(connection)
+            .await?;
+        let counter = |row| {
+            let id: Uuid = parse(row, "id")?;
+            let version: i64 = column(row, "version")?;
+            Ok((id, Counter { id, version: version.cast_unsigned(), total: row.try_get("total")? }))
+        };
+        rows.iter().map(counter).collect()
+    }
+
+    async fn save(connection: &mut SqliteConnection, changes: &[Counter]) -> Result<(), sqlx::Error> {
+        let last: BTreeMap<Uuid, &Counter> = changes.iter().map(|counter| (counter.id, counter)).collect();
+        if last.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<&Counter> = last.into_values().collect();
+        let written = sqlx::query(
+            "INSERT INTO counters (id, version, total)
+             SELECT value->>'id', value->>'version', value->>'total' FROM json_each(?1) WHERE true
+             ON CONFLICT (id) DO UPDATE SET version = excluded.version, total = excluded.total
+             WHERE counters.version < excluded.version",
+        )
+        .bind(json(&rows)?)
+        .execute(connection)
+        .await?;
+        if written.rows_affected() == rows.len() as u64 {
+            Ok(())
+        } else {
+            Err(sqlx::Error::Protocol("a counter is not in the version that was decided on".into()))
+        }
+    }
+}
+
+/// Databases in a folder that goes away with the test, by a clock that the test moves.
+struct Files {
+    folder: TempDir,
+    made: AtomicU32,
+    clock: Arc<ManualClock>,
+}
+
+impl Files {
+    async fn open(&self, number: u32) -> Arc<dyn Store<Counters>> {
+        let clock: Arc<ManualClock> = Arc::clone(&self.clock);
+        let options = StoreOptions { policy: Policy::default(), lease: self.lease(), clock };
+        let path = self.folder.path().join(format!("{number}.db"));
+        match SqliteStore::<Counters, CounterTables>::open(&path, options).await {
+            Ok(store) => Arc::new(store),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[async_trait]
+impl Fixture for Files {
+    async fn fresh(&self) -> Arc<dyn Store<Counters>> {
+        self.open(self.made.fetch_add(1, Ordering::SeqCst) + 1).await
+    }
+
+    async fn again(&self) -> Arc<dyn Store<Counters>> {
+        self.open(self.made.load(Ordering::SeqCst)).await
+    }
+
+    async fn sleep(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    fn lease(&self) -> Duration {
+        Duration::from_secs(15)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_store_on_sqlite_passes_the_suite() {
+    let folder = tempfile::tempdir().unwrap();
+    run(&Files { folder, made: AtomicU32::new(0), clock: Arc::default() }).await;
+}
