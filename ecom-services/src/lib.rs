@@ -1,5 +1,7 @@
 //! The services of Ecom: HTTP over the contexts of `ecom-core`, assembled from `ecom-adapters`.
 
+pub mod cli;
+pub mod compose;
 pub mod config;
 pub mod crash;
 pub mod demo;

@@ -22,3 +22,6 @@ pub use rows::{Inconsistent, column, json, parse, text_list};
 pub(crate) use store::fault;
 pub use store::{SqliteStore, StoreOptions};
 pub use tables::Tables;
+
+/// The pool of reading connections that readers are made of.
+pub type Readers = sqlx::SqlitePool;

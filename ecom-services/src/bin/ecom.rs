@@ -1,2 +1,7 @@
-//! The ecom command.
-fn main() {}
+//! The `ecom` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ecom_services::cli::main()
+}

@@ -109,7 +109,7 @@ pub struct GeneratedPassword {
 /// Creates the first administrator when there is none: the configured one, or one with a random password that is kept
 /// in the data directory. The password is written before the account exists, so that a crash in between leaves no
 /// account whose password nobody knows.
-pub async fn first_administrator(
+pub(super) async fn first_administrator(
     data: &DataDir,
     config: &Config,
     identity: &Identity,

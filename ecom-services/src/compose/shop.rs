@@ -11,7 +11,7 @@ use ecom_adapters::sqlite::notification::{NotificationTables, SqliteNotification
 use ecom_adapters::sqlite::order::{OrderTables, SqliteOrderReader};
 use ecom_adapters::sqlite::payment::{PaymentTables, SqlitePaymentReader};
 use ecom_adapters::sqlite::user::{SqliteUserReader, UserTables};
-use ecom_adapters::sqlite::{OpenError, SqliteStore, StoreOptions, Tables};
+use ecom_adapters::sqlite::{OpenError, Readers, SqliteStore, StoreOptions, Tables};
 use ecom_adapters::system::{LogChannel, SystemClock};
 use ecom_core::decide::BoundedContext;
 use ecom_core::engine::Fault;
@@ -22,7 +22,6 @@ use ecom_core::payment::{PaymentContext, PaymentReader};
 use ecom_core::policy::Policy;
 use ecom_core::port::{Bus, Clock, Outside, Store};
 use ecom_core::user::{UserContext, UserReader};
-use sqlx::SqlitePool;
 
 use crate::host::{self, Changes, Handle, Parts, Settings, Tasks};
 
@@ -93,17 +92,30 @@ impl Shop {
         let bus = LocalBus::default();
         let changes = Changes::default();
         let options = StoreOptions { policy, lease: settings.lease, clock: Arc::clone(&clock) };
-        let sandbox = Arc::new(Sandbox::open(&data.join("sandbox.sqlite"), policy.provider_timeout, Arc::clone(&clock)).await?);
+        let sandbox =
+            Arc::new(Sandbox::open(&data.join("sandbox.sqlite"), policy.provider_timeout, Arc::clone(&clock)).await?);
         let shared: Arc<dyn Bus> = Arc::new(bus.clone());
         let tasks = Tasks::default();
         let mut builder = Builder { data, options, settings, bus: shared, changes: changes.clone(), tasks };
-        let user = builder.run::<_, UserTables, dyn UserReader>(Arc::new(()), |pool| Arc::new(SqliteUserReader::new(pool))).await?;
-        let order = builder.run::<_, OrderTables, dyn OrderReader>(Arc::new(()), |pool| Arc::new(SqliteOrderReader::new(pool))).await?;
-        let inventory = builder.run::<_, InventoryTables, dyn InventoryReader>(Arc::new(()), |pool| Arc::new(SqliteInventoryReader::new(pool))).await?;
+        let user = builder
+            .run::<_, UserTables, dyn UserReader>(Arc::new(()), |pool| Arc::new(SqliteUserReader::new(pool)))
+            .await?;
+        let order = builder
+            .run::<_, OrderTables, dyn OrderReader>(Arc::new(()), |pool| Arc::new(SqliteOrderReader::new(pool)))
+            .await?;
+        let inventory = builder
+            .run::<_, InventoryTables, dyn InventoryReader>(Arc::new(()), |pool| {
+                Arc::new(SqliteInventoryReader::new(pool))
+            })
+            .await?;
         let provider: Arc<dyn Outside<PaymentContext>> = sandbox.clone();
-        let payment = builder.run::<_, PaymentTables, dyn PaymentReader>(provider, |pool| Arc::new(SqlitePaymentReader::new(pool))).await?;
+        let payment = builder
+            .run::<_, PaymentTables, dyn PaymentReader>(provider, |pool| Arc::new(SqlitePaymentReader::new(pool)))
+            .await?;
         let notification = builder
-            .run::<_, NotificationTables, dyn NotificationReader>(Arc::new(LogChannel), |pool| Arc::new(SqliteNotificationReader::new(pool)))
+            .run::<_, NotificationTables, dyn NotificationReader>(Arc::new(LogChannel), |pool| {
+                Arc::new(SqliteNotificationReader::new(pool))
+            })
             .await?;
         let Builder { tasks, .. } = builder;
         Ok(Self { user, order, inventory, payment, notification, sandbox, changes, clock, policy, bus, tasks })
@@ -128,7 +140,7 @@ impl Builder<'_> {
     async fn run<C: BoundedContext, T: Tables<C>, R: ?Sized>(
         &mut self,
         outside: Arc<dyn Outside<C>>,
-        reader: impl FnOnce(SqlitePool) -> Arc<R>,
+        reader: impl FnOnce(Readers) -> Arc<R>,
     ) -> Result<Running<C, R>, StartError> {
         let name = C::SERVICE.short_name();
         let path = self.data.join(format!("{name}.sqlite"));
