@@ -11,9 +11,8 @@ use uuid::Uuid;
 fn main() -> Result<(), Rejection> {
     let (order_id, product_id) = (OrderId(Uuid::from_u128(1)), ProductId(Uuid::from_u128(2)));
     let (user_id, correlation_id) = (UserId(Uuid::from_u128(3)), CorrelationId(Uuid::from_u128(4)));
-    let (price, cause, mut state) =
-        (Money::new(1_250, Currency::EUR), MessageId(Uuid::nil()), OrderSnapshot::default());
-    let (sku, name) = ("TEA-1".to_owned(), "Tea".to_owned());
+    let (price, mut state) = (Money::new(1_250, Currency::EUR), OrderSnapshot::default());
+    let (sku, name, cause) = ("TEA-1".to_owned(), "Tea".to_owned(), MessageId(Uuid::nil()));
     let tea = ProductChanged { product_id, version: 1, sku, name, price, is_active: true };
     let items = vec![PlacedLine { product_id, quantity: Quantity::ONE, unit_price: None }];
     let (request_correlation_id, payment_method_id, metadata) = (None, None, None);

@@ -12,6 +12,7 @@ pub mod notification;
 pub mod order;
 pub mod payment;
 mod rows;
+pub mod saga;
 mod store;
 mod tables;
 pub mod user;

@@ -10,6 +10,7 @@ mod memory;
 pub mod sample;
 mod scenario;
 pub mod store;
+pub mod trip;
 mod wait;
 
 pub use memory::{Constraint, ManualClock, MemoryStore};
