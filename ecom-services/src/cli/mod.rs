@@ -46,11 +46,13 @@ pub struct Failure {
 
 impl Failure {
     /// It did not work: exit code 1.
+    #[expect(clippy::needless_pass_by_value, reason = "made for `map_err`")]
     pub fn failed(message: impl ToString) -> Self {
         Self { message: message.to_string(), code: 1 }
     }
 
     /// It was asked wrongly: exit code 2.
+    #[expect(clippy::needless_pass_by_value, reason = "made for `map_err`")]
     pub fn usage(message: impl ToString) -> Self {
         Self { message: message.to_string(), code: 2 }
     }

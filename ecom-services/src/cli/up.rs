@@ -66,10 +66,12 @@ async fn serve(arguments: &UpArguments, config: &Config, data: DataDir) -> Resul
 }
 
 fn announce(embedded: &Embedded, url: &str) {
-    let mut text = format!("ecom is up\n  API      {url}/api/v1\n  health   {url}/health\n  metrics  {url}/metrics\n");
-    if let Some(generated) = embedded.generated_password() {
-        text.push_str(&format!("  admin    {} with password {}\n", generated.email, generated.password));
-    }
+    let admin = embedded.generated_password();
+    let admin = admin.map(|made| format!("  admin    {} with password {}\n", made.email, made.password));
+    let text = format!(
+        "ecom is up\n  API      {url}/api/v1\n  health   {url}/health\n  metrics  {url}/metrics\n{}",
+        admin.unwrap_or_default()
+    );
     // Nobody may be listening: the shop runs all the same.
     let mut out = std::io::stdout();
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));

@@ -11,7 +11,7 @@ use ecom_core::engine::{Fault, Outcome, consumer};
 use ecom_core::id::{CorrelationId, MessageId, ProductId, UserId};
 use ecom_core::inventory::{CreateProduct, Input, ProductFilter, Rejection};
 use ecom_core::money::{Currency, Money};
-use ecom_core::port::{Clock, Ids, PageRequest, Store};
+use ecom_core::port::{Ids, PageRequest, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -28,7 +28,7 @@ use crate::http::metrics::Metrics;
 use crate::http::problem::Problem;
 use crate::http::router::Router;
 use crate::http::server::{self, App, Limits, Stop};
-use crate::{inventory, notification, order, payment, user};
+use crate::{gateway, inventory, notification, order, payment, user};
 
 /// Why a shop did not start. Each is one clear line.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +73,6 @@ impl Embedded {
         if config.provider != Provider::Sandbox {
             return Err(EmbeddedError::NotEmbedded("PAYMENT_PROVIDER"));
         }
-        let identity = Identity::load(&data, config)?;
         let ids: Arc<dyn Ids> = Arc::new(SystemIds::new(Arc::new(SystemClock))?);
         let settings = Settings {
             lease: config.lease,
@@ -82,6 +81,7 @@ impl Embedded {
             outbox_max: config.outbox_max,
         };
         let shop = Shop::start(data.path(), config.policy, settings).await?;
+        let identity = Identity::new(&shop.signing_keys, config)?;
         let generated = first_administrator(&data, config, &identity, ids.as_ref(), &shop.user).await?;
         Ok(Self {
             shop,
@@ -157,19 +157,20 @@ impl Embedded {
             door: door(&shop.notification.handle, &gate, notification::refuse),
             reader: Arc::clone(&shop.notification.reader),
         };
-        user::routes(users)
+        let services = user::routes(users)
             .merge(order::routes(orders))
             .merge(inventory::routes(products))
             .merge(payment::routes(payments))
-            .merge(notification::routes(notices))
+            .merge(notification::routes(notices));
+        let gateway = gateway::Deps { gate, services: Arc::new(services) };
+        // Health is for orchestrators: no rate limit shall hide it.
+        gateway::routes(gateway, self.config.rates.user)
             .merge(health::routes(Arc::new(Databases::of(shop)), Arc::clone(metrics)))
     }
 
     /// Adds a small catalogue, once: what is there already stays as it is.
     pub async fn add_catalogue(&self) -> Result<(), EmbeddedError> {
         let failed = |detail: &dyn std::fmt::Display| EmbeddedError::Catalogue(detail.to_string());
-        let clock: &dyn Clock = self.shop.clock.as_ref();
-        tracing::info!(at = %clock.now(), "adding the demo catalogue");
         for (sku, name, minor, stock) in CATALOGUE {
             let filter = ProductFilter { sku: Some((*sku).to_owned()), q: None };
             let page = self.shop.inventory.reader.products(&filter, PageRequest::default()).await;
@@ -192,14 +193,11 @@ impl Embedded {
                 traceparent: None,
                 input: Input::CreateProduct(product),
             };
-            match self.shop.inventory.handle.execute(command).await.map_err(|busy| failed(&busy))? {
-                Outcome::Rejected(Rejection::SkuTaken { .. }) => {}
-                Outcome::Rejected(rejection) => return Err(failed(&rejection)),
-                Outcome::Applied(_)
-                | Outcome::Stayed(..)
-                | Outcome::Duplicate
-                | Outcome::Replayed(_)
-                | Outcome::KeyReused => {}
+            if let Outcome::Rejected(rejection) =
+                self.shop.inventory.handle.execute(command).await.map_err(|busy| failed(&busy))?
+                && !matches!(rejection, Rejection::SkuTaken { .. })
+            {
+                return Err(failed(&rejection));
             }
         }
         Ok(())

@@ -17,9 +17,6 @@ use super::shop::Running;
 use crate::config::{Config, FirstAdmin};
 use crate::host::{Command, Handle};
 
-/// The file with the key that access tokens are signed with.
-const KEY_FILE: &str = "signing-key";
-
 /// The file with the generated password of the first administrator.
 const PASSWORD_FILE: &str = "admin-password";
 
@@ -48,6 +45,12 @@ pub enum IdentityError {
         /// What is wrong.
         source: InvalidKey,
     },
+    /// A key that the user service keeps is none.
+    #[error("a kept signing key is not usable: {0}")]
+    Kept(#[from] InvalidKey),
+    /// The user service keeps no key.
+    #[error("there is no signing key")]
+    NoKey,
     /// The hashing cost is out of bounds.
     #[error(transparent)]
     Cost(#[from] InvalidCost),
@@ -67,14 +70,19 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Loads the signing key, or makes one at the first start and keeps it with the data.
-    pub fn load(data: &DataDir, config: &Config) -> Result<Self, IdentityError> {
-        let key = match &config.tokens.private_key_file {
-            Some(path) => key_from(path)?,
-            None => own_key(data)?,
+    /// With the keys that the user service keeps (PKCS#8, the newest first), or with the one of the configured file.
+    pub fn new(kept: &[Vec<u8>], config: &Config) -> Result<Self, IdentityError> {
+        let mut keys = match &config.tokens.private_key_file {
+            Some(path) => vec![key_from(path)?],
+            None => kept.iter().map(|key| Ed25519Key::from_pkcs8(key)).collect::<Result<_, _>>()?,
         };
-        let mint = Arc::new(RefreshTokens::new(&key, &[]));
-        let signer = Arc::new(JwtSigner::new(&config.tokens.issuer, &config.tokens.audience, key, vec![]));
+        if keys.is_empty() {
+            return Err(IdentityError::NoKey);
+        }
+        let older = keys.split_off(1);
+        let key = keys.remove(0);
+        let mint = Arc::new(RefreshTokens::new(&key, &older));
+        let signer = Arc::new(JwtSigner::new(&config.tokens.issuer, &config.tokens.audience, key, older));
         let pepper = config.passwords.pepper.as_ref().map(|pepper| pepper.reveal().as_bytes());
         let hasher = Arc::new(BcryptHasher::new(config.passwords.cost, pepper)?);
         Ok(Self { signer, mint, hasher })
@@ -84,18 +92,6 @@ impl Identity {
 fn key_from(path: &Path) -> Result<Ed25519Key, IdentityError> {
     let text = std::fs::read(path).map_err(|source| IdentityError::KeyFile { path: path.to_owned(), source })?;
     Ed25519Key::from_pem(&text).map_err(|source| IdentityError::Key { path: path.to_owned(), source })
-}
-
-fn own_key(data: &DataDir) -> Result<Ed25519Key, IdentityError> {
-    let bytes = match data.read(KEY_FILE)? {
-        Some(bytes) => bytes,
-        None => {
-            let bytes = Ed25519Key::generate();
-            data.write_secret(KEY_FILE, &bytes)?;
-            bytes
-        }
-    };
-    Ed25519Key::from_pkcs8(&bytes).map_err(|source| IdentityError::Key { path: data.file(KEY_FILE), source })
 }
 
 /// A password that was made for the first administrator; shown once.
@@ -128,13 +124,12 @@ pub(super) async fn first_administrator(
         return Ok(None);
     }
     let kept = data.read(PASSWORD_FILE)?.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
-    let password = match &kept {
-        Some(password) => password.clone(),
-        None => {
-            let password = ids.secret();
-            data.write_secret(PASSWORD_FILE, format!("{password}\n").as_bytes())?;
-            password
-        }
+    let password = if let Some(password) = kept {
+        password
+    } else {
+        let password = ids.secret();
+        data.write_secret(PASSWORD_FILE, format!("{password}\n").as_bytes())?;
+        password
     };
     let email = Email::parse(ADMIN_EMAIL).map_err(|error| IdentityError::Admin(error.to_string()))?;
     let created = bootstrap(identity, ids, users, email, &password).await?;

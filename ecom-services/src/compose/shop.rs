@@ -4,15 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecom_adapters::local::LocalBus;
+use ecom_adapters::local::{self, LocalBus};
 use ecom_adapters::sandbox::Sandbox;
 use ecom_adapters::sqlite::inventory::{InventoryTables, SqliteInventoryReader};
 use ecom_adapters::sqlite::notification::{NotificationTables, SqliteNotificationReader};
 use ecom_adapters::sqlite::order::{OrderTables, SqliteOrderReader};
 use ecom_adapters::sqlite::payment::{PaymentTables, SqlitePaymentReader};
-use ecom_adapters::sqlite::user::{SqliteUserReader, UserTables};
+use ecom_adapters::sqlite::user::{SqliteUserReader, UserTables, signing_keys};
 use ecom_adapters::sqlite::{OpenError, Readers, SqliteStore, StoreOptions, Tables};
-use ecom_adapters::system::{LogChannel, SystemClock};
+use ecom_adapters::system::{Ed25519Key, LogChannel, SystemClock};
 use ecom_core::decide::BoundedContext;
 use ecom_core::engine::Fault;
 use ecom_core::inventory::{InventoryContext, InventoryReader};
@@ -65,6 +65,8 @@ pub struct Shop {
     pub notification: Running<NotificationContext, dyn NotificationReader>,
     /// The payment provider of the development shop.
     pub sandbox: Arc<Sandbox>,
+    /// The keys that access tokens are signed with, as the user service keeps them: PKCS#8, the newest first.
+    pub signing_keys: Vec<Vec<u8>>,
     /// Who waits for a change of an order.
     pub changes: Changes,
     /// The process's clock.
@@ -89,7 +91,9 @@ impl Shop {
     /// life left half-done is resumed.
     pub async fn start(data: &Path, policy: Policy, settings: Settings) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let bus = LocalBus::default();
+        // A publication that is given up must not meet the sweeper, which comes when the lease ends.
+        let limits = local::Limits { patience: settings.lease * 2 / 3, ..local::Limits::default() };
+        let bus = LocalBus::new(limits);
         let changes = Changes::default();
         let options = StoreOptions { policy, lease: settings.lease, clock: Arc::clone(&clock) };
         let sandbox =
@@ -97,28 +101,39 @@ impl Shop {
         let shared: Arc<dyn Bus> = Arc::new(bus.clone());
         let tasks = Tasks::default();
         let mut builder = Builder { data, options, settings, bus: shared, changes: changes.clone(), tasks };
-        let user = builder
-            .run::<_, UserTables, dyn UserReader>(Arc::new(()), |pool| Arc::new(SqliteUserReader::new(pool)))
-            .await?;
-        let order = builder
-            .run::<_, OrderTables, dyn OrderReader>(Arc::new(()), |pool| Arc::new(SqliteOrderReader::new(pool)))
-            .await?;
-        let inventory = builder
-            .run::<_, InventoryTables, dyn InventoryReader>(Arc::new(()), |pool| {
-                Arc::new(SqliteInventoryReader::new(pool))
-            })
-            .await?;
+        let users = builder.open::<UserContext, UserTables>().await?;
+        let fresh = Ed25519Key::generate();
+        let signing_keys = signing_keys(&users, &fresh, clock.now())
+            .await
+            .map_err(|fault| StartError::Service { service: "user", fault })?;
+        let user = builder.run(users, Arc::new(()), |pool| Arc::new(SqliteUserReader::new(pool)) as _).await?;
+        let orders = builder.open::<OrderContext, OrderTables>().await?;
+        let order = builder.run(orders, Arc::new(()), |pool| Arc::new(SqliteOrderReader::new(pool)) as _).await?;
+        let stock = builder.open::<InventoryContext, InventoryTables>().await?;
+        let inventory =
+            builder.run(stock, Arc::new(()), |pool| Arc::new(SqliteInventoryReader::new(pool)) as _).await?;
+        let payments = builder.open::<PaymentContext, PaymentTables>().await?;
         let provider: Arc<dyn Outside<PaymentContext>> = sandbox.clone();
-        let payment = builder
-            .run::<_, PaymentTables, dyn PaymentReader>(provider, |pool| Arc::new(SqlitePaymentReader::new(pool)))
-            .await?;
-        let notification = builder
-            .run::<_, NotificationTables, dyn NotificationReader>(Arc::new(LogChannel), |pool| {
-                Arc::new(SqliteNotificationReader::new(pool))
-            })
-            .await?;
+        let payment = builder.run(payments, provider, |pool| Arc::new(SqlitePaymentReader::new(pool)) as _).await?;
+        let notices = builder.open::<NotificationContext, NotificationTables>().await?;
+        let channel: Arc<dyn Outside<NotificationContext>> = Arc::new(LogChannel);
+        let notification =
+            builder.run(notices, channel, |pool| Arc::new(SqliteNotificationReader::new(pool)) as _).await?;
         let Builder { tasks, .. } = builder;
-        Ok(Self { user, order, inventory, payment, notification, sandbox, changes, clock, policy, bus, tasks })
+        Ok(Self {
+            user,
+            order,
+            inventory,
+            payment,
+            notification,
+            sandbox,
+            signing_keys,
+            changes,
+            clock,
+            policy,
+            bus,
+            tasks,
+        })
     }
 
     /// Waits until the shop cannot go on and must be restarted.
@@ -137,17 +152,22 @@ impl Shop {
 }
 
 impl Builder<'_> {
+    async fn open<C: BoundedContext, T: Tables<C>>(&self) -> Result<Arc<SqliteStore<C, T>>, StartError> {
+        let name = C::SERVICE.short_name();
+        let path = self.data.join(format!("{name}.sqlite"));
+        let store = SqliteStore::open(&path, self.options.clone()).await?;
+        // The data directory is locked: whoever held a lease is gone.
+        store.void_leases().await.map_err(|fault| StartError::Service { service: name, fault })?;
+        Ok(Arc::new(store))
+    }
+
     async fn run<C: BoundedContext, T: Tables<C>, R: ?Sized>(
         &mut self,
+        store: Arc<SqliteStore<C, T>>,
         outside: Arc<dyn Outside<C>>,
         reader: impl FnOnce(Readers) -> Arc<R>,
     ) -> Result<Running<C, R>, StartError> {
-        let name = C::SERVICE.short_name();
-        let path = self.data.join(format!("{name}.sqlite"));
-        let store = Arc::new(SqliteStore::<C, T>::open(&path, self.options.clone()).await?);
         let reader = reader(store.readers().clone());
-        let failed = |fault| StartError::Service { service: name, fault };
-        store.void_leases().await.map_err(failed)?;
         let store: Arc<dyn Store<C>> = store;
         let parts = Parts {
             store: Arc::clone(&store),
@@ -157,7 +177,8 @@ impl Builder<'_> {
             settings: self.settings,
             changes: self.changes.clone(),
         };
-        let handle = host::start(parts, &mut self.tasks).await.map_err(failed)?;
+        let handle = host::start(parts, &mut self.tasks).await;
+        let handle = handle.map_err(|fault| StartError::Service { service: C::SERVICE.short_name(), fault })?;
         Ok(Running { handle, reader, store })
     }
 }

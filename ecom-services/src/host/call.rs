@@ -27,11 +27,21 @@ pub(super) struct Effects<C: BoundedContext> {
     pub(super) limits: Limits,
     pub(super) shared: Arc<Shared<C>>,
     /// Effects from memory; their lease began with the transaction.
-    pub(super) rows: mpsc::Receiver<Vec<EffectRow<C::Effect>>>,
+    pub(super) rows: mpsc::Receiver<Leased<C>>,
     pub(super) claimed: BTreeMap<Ticket, EffectRow<C::Effect>>,
+    /// When the lease of the claimed ones began: before the claim was sent.
+    pub(super) claimed_at: Timestamp,
+    /// When the pause that is under way ends: rows that come meanwhile must not put it off.
+    pub(super) rested_at: Option<Timestamp>,
     pub(super) sweep: Wake,
     pub(super) due: Wake,
     pub(super) stop: watch::Receiver<bool>,
+}
+
+/// Effects that were just committed, and when their lease began: before the transaction.
+pub(super) struct Leased<C: BoundedContext> {
+    pub(super) rows: Vec<EffectRow<C::Effect>>,
+    pub(super) since: Timestamp,
 }
 
 /// What every call needs.
@@ -45,7 +55,7 @@ pub(super) struct Shared<C: BoundedContext> {
 
 enum Event<C: BoundedContext> {
     Machine(Completion),
-    Rows(Vec<EffectRow<C::Effect>>),
+    Rows(Leased<C>),
     Ended(Option<Ending>),
     Stop,
 }
@@ -57,6 +67,7 @@ impl<C: BoundedContext> Effects<C> {
         let mut request = self.machine.start();
         loop {
             let room = self.shared.places.available_permits();
+            self.note_time(&request);
             // A claim must not be dropped half-way: what it has leased would wait for the lease to end.
             let claiming = matches!(request, Request::Claim { .. } | Request::Begin { .. });
             let event: Event<C> = tokio::select! {
@@ -64,15 +75,15 @@ impl<C: BoundedContext> Effects<C> {
                 () = stopped(self.stop.clone()), if !claiming => Event::Stop,
                 Some(ended) = calls.join_next(), if !claiming && !calls.is_empty() => Event::Ended(ended.ok()),
                 Some(rows) = self.rows.recv(), if !claiming && room > 0 => Event::Rows(rows),
-                completion = perform(&self.shared, &self.sweep, &self.due, &mut self.claimed, &request) => {
+                completion = perform(&self.shared, (&self.sweep, &self.due), &mut self.claimed, self.rested_at, &request) => {
                     Event::Machine(completion)
                 }
             };
             match event {
                 Event::Stop => break,
-                Event::Rows(rows) => {
+                Event::Rows(Leased { rows, since }) => {
                     for row in rows {
-                        self.begin(&mut calls, row);
+                        self.begin(&mut calls, row, since);
                     }
                 }
                 // A call that panicked left its effect owed, like one that was left on purpose.
@@ -80,7 +91,7 @@ impl<C: BoundedContext> Effects<C> {
                 Event::Ended(Some(Ending::Committed)) => {}
                 Event::Machine(Completion::Begun { .. }) => {
                     for row in std::mem::take(&mut self.claimed).into_values() {
-                        self.begin(&mut calls, row);
+                        self.begin(&mut calls, row, self.claimed_at);
                     }
                     let room = self.shared.places.available_permits();
                     request = self.machine.resume(Completion::Begun { room });
@@ -91,18 +102,30 @@ impl<C: BoundedContext> Effects<C> {
         while calls.join_next().await.is_some() {}
     }
 
-    fn begin(&self, calls: &mut JoinSet<Ending>, row: EffectRow<C::Effect>) {
+    fn note_time(&mut self, request: &Request) {
+        match request {
+            Request::Claim { .. } => self.claimed_at = self.shared.clock.now(),
+            Request::Pause { delay } => {
+                let clock = &self.shared.clock;
+                self.rested_at.get_or_insert_with(|| clock.now().after(*delay));
+                return;
+            }
+            Request::Begin { .. } | Request::Room | Request::Wait { .. } => {}
+        }
+        self.rested_at = None;
+    }
+
+    fn begin(&self, calls: &mut JoinSet<Ending>, row: EffectRow<C::Effect>, taken_at: Timestamp) {
         let (shared, limits) = (Arc::clone(&self.shared), self.limits);
-        let taken_at = self.shared.clock.now();
         calls.spawn(async move { carry(&shared, limits, row, taken_at).await });
     }
 }
 
 async fn perform<C: BoundedContext>(
     shared: &Shared<C>,
-    sweep: &Wake,
-    due: &Wake,
+    (sweep, due): (&Wake, &Wake),
     claimed: &mut BTreeMap<Ticket, EffectRow<C::Effect>>,
+    rested_at: Option<Timestamp>,
     request: &Request,
 ) -> Completion {
     match request {
@@ -128,8 +151,8 @@ async fn perform<C: BoundedContext>(
             }
             Completion::Woken { room: shared.places.available_permits() }
         }
-        Request::Pause { delay } => {
-            tokio::time::sleep(*delay).await;
+        Request::Pause { .. } => {
+            until(shared.clock.as_ref(), rested_at).await;
             Completion::Rested
         }
     }

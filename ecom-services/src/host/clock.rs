@@ -84,7 +84,7 @@ impl<C: BoundedContext> Timers<C> {
                 JobResult::Unknown => return Completion::Unknown,
             }
         };
-        let mut outcomes = outcomes.into_iter().map(verdict);
+        let mut outcomes = outcomes.iter().map(verdict);
         Completion::Transacted(
             concerned
                 .into_iter()

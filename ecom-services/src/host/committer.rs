@@ -9,10 +9,11 @@ use ecom_core::decide::BoundedContext;
 use ecom_core::engine::{Batch, Committed, EffectRow, Fault, Message, Outcome, Transacted};
 use ecom_core::event::Envelope;
 use ecom_core::id::MessageId;
-use ecom_core::port::Store;
+use ecom_core::port::{Clock, Store};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use super::call::Leased;
 use super::wake::Wake;
 
 /// Messages in one transaction: enough to make the sync of the disk cheap, few enough to keep the wait short.
@@ -84,7 +85,7 @@ pub(super) struct Outlets<C: BoundedContext> {
     /// Events to publish from memory.
     pub(super) relay: mpsc::Sender<Vec<Arc<Envelope>>>,
     /// Effects to perform from memory.
-    pub(super) effector: mpsc::Sender<Vec<EffectRow<C::Effect>>>,
+    pub(super) effector: mpsc::Sender<Leased<C>>,
     /// The sweepers of outbox and effects: woken when rows were left for them.
     pub(super) sweep: [Wake; 2],
     /// The keepers of timers and delayed effects: woken with the time of the next one.
@@ -100,6 +101,8 @@ pub(super) struct Committer<C: BoundedContext> {
     pub(super) delivered: mpsc::Receiver<Vec<MessageId>>,
     pub(super) gauge: Arc<Gauge>,
     pub(super) outlets: Outlets<C>,
+    /// The database's clock, as this process sees it.
+    pub(super) clock: Arc<dyn Clock>,
     /// How long rows stay leased to this process.
     pub(super) lease: Duration,
 }
@@ -207,6 +210,7 @@ impl<C: BoundedContext> Committer<C> {
         // What a commit writes is driven from memory only when there is room for it: both permits, before the commit.
         let (relay, effector) = (self.outlets.relay.try_reserve(), self.outlets.effector.try_reserve());
         let leased = relay.is_ok() && effector.is_ok();
+        let since = self.clock.now();
         let mut result = Transacted::RolledBack(Fault::Conflict);
         for _ in 0..=CONFLICT_RETRIES {
             let batch = Batch { messages: messages.clone(), delivered: delivered.clone(), leased };
@@ -225,7 +229,7 @@ impl<C: BoundedContext> Committer<C> {
                         relay.send(outbox);
                     }
                     if !effects.is_empty() {
-                        effector.send(effects);
+                        effector.send(Leased { rows: effects, since });
                     }
                 }
             }

@@ -88,7 +88,7 @@ impl<C: BoundedContext> Consume<C> {
                 JobResult::Unknown => return Completion::Unknown,
             }
         };
-        let mut verdicts = outcomes.into_iter().map(verdict);
+        let mut verdicts = outcomes.iter().map(verdict);
         let not_concerned = || Verdict::NotConcerned;
         Completion::Transacted(
             concerned
@@ -143,17 +143,9 @@ pub(super) async fn submit<C: BoundedContext>(
 }
 
 /// What an outcome means for whoever delivered the message.
-pub(super) fn verdict<C: BoundedContext>(outcome: Outcome<C>) -> Verdict {
-    match outcome {
-        Outcome::Applied(_) => Verdict::Done,
-        Outcome::Stayed(because, _) => {
-            tracing::debug!(service = %C::SERVICE, ?because, "a message changed nothing");
-            Verdict::Stayed
-        }
-        Outcome::Duplicate | Outcome::Replayed(_) => Verdict::Duplicate,
-        Outcome::KeyReused => {
-            Verdict::Refused { reason: "the idempotency key was used for another request".to_owned() }
-        }
-        Outcome::Rejected(rejection) => Verdict::Refused { reason: rejection.to_string() },
+pub(super) fn verdict<C: BoundedContext>(outcome: &Outcome<C>) -> Verdict {
+    if let Outcome::Stayed(because, _) = outcome {
+        tracing::debug!(service = %C::SERVICE, ?because, "a message changed nothing");
     }
+    Verdict::from(outcome)
 }

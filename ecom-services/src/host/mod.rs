@@ -151,6 +151,7 @@ pub async fn start<C: BoundedContext>(parts: Parts<C>, tasks: &mut Tasks) -> Res
             due: [wakes.timers.clone(), wakes.delayed.clone()],
             observer: Arc::new(move |subjects: &[Uuid]| announce.announce(subjects)),
         },
+        clock: Arc::clone(&clock),
         lease: settings.lease,
     };
     tasks.spawn("committer", committer.run());
@@ -177,6 +178,8 @@ pub async fn start<C: BoundedContext>(parts: Parts<C>, tasks: &mut Tasks) -> Res
         }),
         rows: effect_in,
         claimed: BTreeMap::new(),
+        claimed_at: clock.now(),
+        rested_at: None,
         sweep: wakes.effects.clone(),
         due: wakes.delayed.clone(),
         stop: stop.clone(),
