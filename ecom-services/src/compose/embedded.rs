@@ -28,6 +28,7 @@ use crate::http::metrics::Metrics;
 use crate::http::problem::Problem;
 use crate::http::router::Router;
 use crate::http::server::{self, App, Limits, Stop};
+use crate::http::token_cache::TokenCache;
 use crate::{gateway, inventory, notification, order, payment, user};
 
 /// Why a shop did not start. Each is one clear line.
@@ -123,7 +124,7 @@ impl Embedded {
     fn routes(&self, metrics: &Arc<Metrics>) -> Router {
         let shop = &self.shop;
         let gate = Gate {
-            signer: self.identity.signer.clone(),
+            signer: Arc::new(TokenCache::new(self.identity.signer.clone())),
             clock: Arc::clone(&shop.clock),
             ids: Arc::clone(&self.ids),
             in_flight: InFlight::default(),

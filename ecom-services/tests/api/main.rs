@@ -1,0 +1,11 @@
+//! The whole shop in one process, over HTTP, from the outside.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod catalogue;
+mod following;
+mod gateway;
+mod orders;
+mod payments;
+mod shop;
+mod users;
