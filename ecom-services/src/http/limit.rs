@@ -67,7 +67,12 @@ impl Limiter {
         let full_at = keys.get(key).copied().filter(|full_at| *full_at > now).unwrap_or(now);
         let taken = full_at.after(self.interval());
         let excess = taken.since(now).saturating_sub(self.rate.per);
-        if excess.is_zero() { Ok(taken) } else { Err(Problem::rate_limited(excess)) }
+        if excess.is_zero() {
+            return Ok(taken);
+        }
+        let standing = Standing { limit: self.rate.count, remaining: 0, reset: full_at.since(now) };
+        let problem = Problem::rate_limited(excess);
+        Err(standing.headers().into_iter().fold(problem, |problem, (name, value)| problem.header(name, value)))
     }
 
     /// How long one of the count takes to come back.

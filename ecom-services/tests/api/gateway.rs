@@ -44,6 +44,7 @@ async fn each_user_has_a_limit_of_his_own() {
     }
     let limited = shop.get("/users/me").by(&ada).send().await;
     assert_eq!(limited.problem(), (429, "rate_limited".to_owned()));
+    assert_eq!((limited.header("ratelimit-limit"), limited.header("ratelimit-remaining")), ("5", "0"));
     assert!(limited.header("retry-after").parse::<u64>().unwrap() > 60);
     assert_eq!(shop.get("/products").send().await.status, 200, "his address counts apart");
 }
