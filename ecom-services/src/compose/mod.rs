@@ -6,6 +6,6 @@ mod identity;
 mod shop;
 
 pub use data_dir::{DataDir, DataDirError};
-pub use embedded::{Embedded, EmbeddedError};
+pub use embedded::{Embedded, EmbeddedError, Server};
 pub use identity::{GeneratedPassword, Identity, IdentityError};
 pub use shop::{Running, Shop, StartError};
