@@ -179,8 +179,8 @@ impl Bench {
         loop {
             watch.changed().await;
             let order: Order = self.shop.order.reader.order(order_id).await?.ok_or("the order is gone")?;
-            if order.is_terminal() {
-                let status = order.status();
+            let status = order.status();
+            if status.is_terminal() {
                 return if status == order::Status::Completed { Ok(()) } else { Err(format!("{status:?}").into()) };
             }
         }

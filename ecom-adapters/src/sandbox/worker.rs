@@ -73,12 +73,8 @@ impl Worker {
             replies.push(verdict.reply);
         }
         log::append(&mut transaction, &lines).await?;
-        match transaction.commit().await {
-            Ok(()) => Ok(replies),
-            Err(error) => {
-                writer.discard().await;
-                Err(error)
-            }
-        }
+        transaction.commit().await?;
+        writer.done();
+        Ok(replies)
     }
 }

@@ -38,6 +38,7 @@ pub(super) async fn outbox(
     // A look before the write: an idle sweeper costs no sync of the disk.
     let first = earliest(connection, "SELECT min(lease_until) FROM outbox").await?;
     if first.is_none_or(|first| first > now) {
+        writer.done();
         return Ok(Claimed { items: vec![], next: first });
     }
     let rows = sqlx::query(
@@ -51,7 +52,9 @@ pub(super) async fn outbox(
     .fetch_all(&mut *connection)
     .await?;
     let items = rows.iter().filter_map(|row| readable(envelope(row))).collect();
-    Ok(Claimed { items, next: earliest(connection, "SELECT min(lease_until) FROM outbox").await? })
+    let next = earliest(connection, "SELECT min(lease_until) FROM outbox").await?;
+    writer.done();
+    Ok(Claimed { items, next })
 }
 
 /// A row that cannot be read blocks nothing but itself: it stays, leased again and again, and is reported each time.
@@ -76,7 +79,10 @@ pub(super) async fn delete_delivered(connection: &mut SqliteConnection, ids: &[M
 }
 
 pub(super) async fn delivered(database: &Database, ids: &[MessageId]) -> Result<(), sqlx::Error> {
-    delete_delivered(database.writer().await?.connection()?, ids).await
+    let mut writer = database.writer().await?;
+    delete_delivered(writer.connection()?, ids).await?;
+    writer.done();
+    Ok(())
 }
 
 pub(super) async fn effects<E: DeserializeOwned>(
@@ -89,6 +95,7 @@ pub(super) async fn effects<E: DeserializeOwned>(
     let connection = writer.connection()?;
     let first = earliest(connection, "SELECT min(ready_at) FROM effects").await?;
     if first.is_none_or(|first| first > now) {
+        writer.done();
         return Ok(Claimed { items: vec![], next: first });
     }
     let rows = sqlx::query(
@@ -102,7 +109,9 @@ pub(super) async fn effects<E: DeserializeOwned>(
     .fetch_all(&mut *connection)
     .await?;
     let items = rows.iter().filter_map(|row| readable(effect(row, now))).collect();
-    Ok(Claimed { items, next: earliest(connection, "SELECT min(ready_at) FROM effects").await? })
+    let next = earliest(connection, "SELECT min(ready_at) FROM effects").await?;
+    writer.done();
+    Ok(Claimed { items, next })
 }
 
 fn effect<E: DeserializeOwned>(row: &SqliteRow, due: Timestamp) -> Result<EffectRow<E>, sqlx::Error> {
@@ -136,14 +145,17 @@ pub(super) async fn timers(database: &Database, limit: usize, now: Timestamp) ->
 }
 
 pub(super) async fn count_attempt(database: &Database, queue: &str, id: MessageId) -> Result<u32, sqlx::Error> {
-    sqlx::query_scalar(
+    let mut writer = database.writer().await?;
+    let count = sqlx::query_scalar(
         "INSERT INTO attempts (queue, message_id, count) VALUES (?1, ?2, 1)
          ON CONFLICT (queue, message_id) DO UPDATE SET count = count + 1 RETURNING count",
     )
     .bind(queue)
     .bind(id.to_string())
-    .fetch_one(database.writer().await?.connection()?)
-    .await
+    .fetch_one(writer.connection()?)
+    .await?;
+    writer.done();
+    Ok(count)
 }
 
 pub(super) async fn bury(database: &Database, letter: &DeadLetter, now: Timestamp) -> Result<(), sqlx::Error> {
@@ -169,7 +181,9 @@ pub(super) async fn bury(database: &Database, letter: &DeadLetter, now: Timestam
         .bind(letter.id.to_string())
         .execute(&mut *transaction)
         .await?;
-    transaction.commit().await
+    transaction.commit().await?;
+    writer.done();
+    Ok(())
 }
 
 pub(super) async fn dead_letters(readers: &SqlitePool, limit: usize) -> Result<Vec<DeadLetter>, sqlx::Error> {
@@ -190,6 +204,7 @@ pub(super) async fn exhume(
     reason: &str,
     now: Timestamp,
 ) -> Result<Option<DeadLetter>, sqlx::Error> {
+    let mut writer = database.writer().await?;
     let row = sqlx::query(
         "UPDATE dead_letters SET taken_at = ?4, taken_by = ?2, taken_reason = ?3 WHERE id = ?1 AND taken_at IS NULL
          RETURNING id, queue, event_type, body, reason, attempts",
@@ -198,8 +213,9 @@ pub(super) async fn exhume(
     .bind(actor)
     .bind(reason)
     .bind(now.as_micros())
-    .fetch_optional(database.writer().await?.connection()?)
+    .fetch_optional(writer.connection()?)
     .await?;
+    writer.done();
     row.as_ref().map(letter).transpose()
 }
 
@@ -214,18 +230,28 @@ fn letter(row: &SqliteRow) -> Result<DeadLetter, sqlx::Error> {
     })
 }
 
-pub(super) async fn void_leases(database: &Database, now: Timestamp) -> Result<(), sqlx::Error> {
+pub(super) async fn void_leases(database: &Database, now: Timestamp, lease: Duration) -> Result<(), sqlx::Error> {
     let mut writer = database.writer().await?;
     let mut transaction = writer.connection()?.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::query("UPDATE outbox SET lease_until = ?1 WHERE lease_until > ?1")
         .bind(now.as_micros())
         .execute(&mut *transaction)
         .await?;
-    // An effect that was never called keeps its delay; one that was in flight may be called again at once: the key
-    // makes that safe.
-    sqlx::query("UPDATE effects SET ready_at = ?1 WHERE ready_at > ?1 AND attempts > 0")
+    // What was in flight may be called again at once: the key makes that safe. What waits for longer than a lease
+    // waits for its rung of the ladder, and a restart must not shorten that.
+    sqlx::query("UPDATE effects SET ready_at = ?1 WHERE ready_at > ?1 AND ready_at <= ?2 AND attempts > 0")
         .bind(now.as_micros())
+        .bind(now.after(lease).as_micros())
         .execute(&mut *transaction)
         .await?;
-    transaction.commit().await
+    transaction.commit().await?;
+    writer.done();
+    Ok(())
+}
+
+/// Whether readers and the writer can be used.
+pub(super) async fn ready(database: &Database) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT 1 FROM inbox LIMIT 1").fetch_optional(database.readers()).await?;
+    database.writer().await?.done();
+    Ok(())
 }

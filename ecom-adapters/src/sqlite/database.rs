@@ -88,7 +88,7 @@ impl Database {
         if slot.is_none() {
             *slot = Some(options(&self.path).create_if_missing(false).connect().await?);
         }
-        Ok(Writer { slot })
+        Ok(Writer { slot, kept: false })
     }
 
     /// Closes all connections; what is committed is durable without it.
@@ -102,20 +102,31 @@ impl Database {
 }
 
 /// The writing connection, while it is held.
+///
+/// It is given back only by [`Writer::done`]. After an error, a panic or a dropped future it is given up, and the next
+/// writer opens a new one: SQLite ends a transaction by itself when the disk fails, so nobody knows its state.
 pub(crate) struct Writer<'a> {
     slot: tokio::sync::MutexGuard<'a, Option<SqliteConnection>>,
+    kept: bool,
 }
 
 impl Writer<'_> {
-    /// The connection; an error only after [`Writer::discard`].
+    /// The connection.
     pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
         self.slot.as_mut().ok_or(sqlx::Error::PoolClosed)
     }
 
-    /// Gives the connection up: its state is not known.
-    pub(crate) async fn discard(mut self) {
-        if let Some(connection) = self.slot.take() {
-            drop(connection.close_hard().await);
+    /// Gives the connection back: no transaction is open on it.
+    pub(crate) fn done(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            // Dropping ends the connection's thread, which rolls back whatever is open.
+            drop(self.slot.take());
         }
     }
 }

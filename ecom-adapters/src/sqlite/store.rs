@@ -84,15 +84,14 @@ impl<C: BoundedContext, T: Tables<C>> SqliteStore<C, T> {
             .map_err(|_| Failure::Before(sqlx::Error::Protocol("a rule panicked".into())))?;
         if writes.is_empty() && batch.delivered.is_empty() {
             transaction.rollback().await?;
+            writer.done();
             return Ok(committed(writes, now, false));
         }
         let lease = if batch.leased { now.after(self.options.lease) } else { now };
         T::save(&mut transaction, &writes.changes).await?;
         kit::save(&mut transaction, &writes, now, lease).await?;
-        if let Err(error) = transaction.commit().await {
-            writer.discard().await;
-            return Err(Failure::Commit(error));
-        }
+        transaction.commit().await.map_err(Failure::Commit)?;
+        writer.done();
         Ok(committed(writes, now, batch.leased))
     }
 }
@@ -121,17 +120,20 @@ fn committed<C: BoundedContext>(writes: Writes<C>, now: Timestamp, leased: bool)
 pub(crate) fn fault(error: &sqlx::Error) -> Fault {
     match error {
         sqlx::Error::Database(database) => {
-            // The primary result code is the low byte: 5 busy, 6 locked, 8 read-only, 10 I/O, 11 corrupt, 13 full,
+            // The primary result code is the low byte: 5 busy, 7 no memory, 6 locked, 8 read-only, 10 I/O, 11 corrupt, 13 full,
             // 14 cannot open, 26 not a database (https://www.sqlite.org/rescode.html).
             let code = database.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(1) & 0xff;
             match code {
-                5 | 6 | 8 | 10 | 11 | 13 | 14 | 26 => Fault::Unavailable(error.to_string()),
+                5 | 6 | 7 | 8 | 10 | 11 | 13 | 14 | 26 => Fault::Unavailable(error.to_string()),
                 _ => Fault::Broken(error.to_string()),
             }
         }
-        sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => {
-            Fault::Unavailable(error.to_string())
-        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::InvalidSavePointStatement
+        | sqlx::Error::BeginFailed => Fault::Unavailable(error.to_string()),
         _ => Fault::Broken(error.to_string()),
     }
 }
@@ -196,15 +198,11 @@ impl<C: BoundedContext, T: Tables<C>> Store<C> for SqliteStore<C, T> {
     }
 
     async fn void_leases(&self) -> Result<(), Fault> {
-        claims::void_leases(&self.database, self.now()).await.map_err(|error| fault(&error))
+        claims::void_leases(&self.database, self.now(), self.options.lease).await.map_err(|error| fault(&error))
     }
 
     async fn ready(&self) -> Result<(), Fault> {
-        sqlx::query("SELECT 1 FROM inbox LIMIT 1")
-            .fetch_optional(self.readers())
-            .await
-            .map(drop)
-            .map_err(|error| fault(&error))
+        claims::ready(&self.database).await.map_err(|error| fault(&error))
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use super::data_dir::DataDir;
 use super::identity::{GeneratedPassword, Identity, IdentityError, first_administrator};
 use super::shop::{Shop, StartError};
-use crate::config::{BusUrl, Config, DatabaseUrl, Provider};
+use crate::config::{BusUrl, Channels, Config, DatabaseUrl, Provider};
 use crate::host::{Command, Handle, Settings};
 use crate::http::door::{Door, Gate};
 use crate::http::health::{self, Condition, Probe};
@@ -44,7 +44,7 @@ pub enum EmbeddedError {
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
     /// The configuration asks for what one process over SQLite does not have.
-    #[error("this process keeps its data in SQLite and its events inside: unset {0}")]
+    #[error("this process keeps everything in its data directory and notices in its log: unset {0}")]
     NotEmbedded(&'static str),
     /// The catalogue of the demo could not be added.
     #[error("the demo catalogue could not be added: {0}")]
@@ -73,6 +73,16 @@ impl Embedded {
         }
         if config.provider != Provider::Sandbox {
             return Err(EmbeddedError::NotEmbedded("PAYMENT_PROVIDER"));
+        }
+        // A notice that went to the log would count as sent for ever: rather refuse than pretend.
+        if config.channels != Channels::default() {
+            return Err(EmbeddedError::NotEmbedded("SMTP_URL, SMS_WEBHOOK_URL and PUSH_WEBHOOK_URL"));
+        }
+        for (service, url) in &config.databases {
+            let own = data.file(&format!("{}.sqlite", service.short_name()));
+            if matches!(url, DatabaseUrl::Sqlite(path) if *path != own) {
+                return Err(EmbeddedError::NotEmbedded("the *_DATABASE_URL, and use --data"));
+            }
         }
         let ids: Arc<dyn Ids> = Arc::new(SystemIds::new(Arc::new(SystemClock))?);
         let settings = Settings {

@@ -238,6 +238,10 @@ impl Config {
             telemetry: reader.telemetry(process),
             effective: vec![],
         };
+        if config.lease < config.policy.provider_timeout.saturating_mul(2) {
+            // A call needs its whole time before the lease ends, or it never begins.
+            reader.problem("LEASE must be at least twice PROVIDER_TIMEOUT".to_owned());
+        }
         let (effective, problems) = reader.done();
         if problems.is_empty() { Ok(Self { effective, ..config }) } else { Err(Problems(problems)) }
     }

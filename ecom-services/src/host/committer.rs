@@ -234,7 +234,12 @@ impl<C: BoundedContext> Committer<C> {
                 }
             }
             // Rows whose deletion failed, or that nobody drives from memory, are found when their lease ends.
-            Transacted::Unknown | Transacted::RolledBack(_) => self.sweep_after(self.lease),
+            Transacted::Unknown => {
+                self.sweep_after(self.lease);
+                // It may have armed timers and delayed effects: their keepers look for themselves.
+                self.outlets.due.iter().for_each(|wake| wake.after(Duration::ZERO));
+            }
+            Transacted::RolledBack(_) => self.sweep_after(self.lease),
         }
         result
     }

@@ -28,7 +28,7 @@ pub struct Arrival {
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// The path as it was sent, without the query.
+    /// The path in its one spelling: decoded, ids in lower case, without the query.
     pub path: String,
     /// The decoded values of the pattern's parameters, in order.
     pub parameters: Vec<String>,

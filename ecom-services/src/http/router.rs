@@ -204,7 +204,7 @@ impl Router {
             (true, Some(resource), Ok(query)) => match resource.handler(&method) {
                 None => resource.without_handler(&method),
                 Some(handler) => {
-                    let (path, arrival) = (path.to_owned(), Arc::clone(&arrival));
+                    let (path, arrival) = (canonical(segments.as_deref()), Arc::clone(&arrival));
                     self.pass(handler, Request { method, path, parameters, query, headers, body, arrival }).await
                 }
             },
@@ -286,4 +286,15 @@ impl Resource {
         response.headers_mut().extend(problem.headers);
         Ok(response)
     }
+}
+
+/// The one spelling of a path: decoded, ids in lower case. Limits and idempotency keys must not depend on spelling.
+fn canonical(segments: Option<&[String]>) -> String {
+    let mut path = String::new();
+    for segment in segments.unwrap_or_default() {
+        path.push('/');
+        let is_id = segment.len() == 36 && uuid::Uuid::try_parse(segment).is_ok();
+        path.push_str(&if is_id { segment.to_ascii_lowercase() } else { segment.clone() });
+    }
+    path
 }

@@ -17,7 +17,9 @@ pub async fn signing_keys(
 ) -> Result<Vec<Vec<u8>>, Fault> {
     let mut writer = store.database().writer().await.map_err(|error| fault(&error))?;
     let connection = writer.connection().map_err(|error| fault(&error))?;
-    keep_first(connection, fresh, now).await.map_err(|error| fault(&error))
+    let keys = keep_first(connection, fresh, now).await.map_err(|error| fault(&error))?;
+    writer.done();
+    Ok(keys)
 }
 
 async fn keep_first(
