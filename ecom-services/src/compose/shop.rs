@@ -1,6 +1,6 @@
 //! All services in one process: the only place that names adapters.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +32,14 @@ pub enum StartError {
     /// A database cannot be used.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// A database is gone, or its file is empty, although the shop had it: it would be made anew, without its data.
+    #[error("{path} is missing or empty, but {witness} has data: bring it back, or move the other databases away too")]
+    Lost {
+        /// The file that is not there.
+        path: PathBuf,
+        /// A file that was made after it.
+        witness: PathBuf,
+    },
     /// A database failed while the shop started.
     #[error("cannot start the {service} service: {fault}")]
     Service {
@@ -89,6 +97,25 @@ struct Builder<'a> {
     databases: Vec<Arc<dyn Close>>,
 }
 
+/// All database files, in the order in which a first start makes them.
+const FILES: [&str; 6] =
+    ["sandbox.sqlite", "user.sqlite", "order.sqlite", "inventory.sqlite", "payment.sqlite", "notification.sqlite"];
+
+/// Refuses a directory in which a database is lost. A first start that is interrupted leaves only later ones out, so a
+/// hole before one that has data means that somebody took a file away, or that a file system lost its content.
+fn none_is_lost(data: &Path) -> Result<(), StartError> {
+    let path = |name: &&str| data.join(name);
+    let has_data = |path: &PathBuf| {
+        let log = path.with_extension("sqlite-wal");
+        [path, &log].iter().any(|file| std::fs::metadata(file).is_ok_and(|file| file.len() > 0))
+    };
+    let Some(last) = FILES.iter().map(path).rfind(has_data) else { return Ok(()) };
+    match FILES.iter().map(path).take_while(|path| *path != last).find(|path| !has_data(path)) {
+        Some(path) => Err(StartError::Lost { path, witness: last }),
+        None => Ok(()),
+    }
+}
+
 /// A database that is to be closed.
 #[async_trait]
 trait Close: Send + Sync {
@@ -106,6 +133,7 @@ impl Shop {
     /// Opens the databases in `data`, which the caller has locked, and starts all services. Everything that a former
     /// life left half-done is resumed.
     pub async fn start(data: &Path, policy: Policy, settings: Settings) -> Result<Self, StartError> {
+        none_is_lost(data)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         // A publication that is given up must not meet the sweeper, which comes when the lease ends.
         let limits = local::Limits { patience: settings.lease * 2 / 3, ..local::Limits::default() };

@@ -87,13 +87,18 @@ async fn a_stop_is_clean_and_the_next_start_finds_everything_or_tells_what_is_da
         .collect();
     assert!(logs.is_empty(), "{logs:?}");
 
-    for (name, damage) in [("order.sqlite", Damage::Header), ("payment.sqlite", Damage::Half)] {
+    for (name, damage) in [
+        ("order.sqlite", Damage::Header),
+        ("payment.sqlite", Damage::Half),
+        ("inventory.sqlite", Damage::Empty),
+        ("user.sqlite", Damage::Gone),
+    ] {
         let path = data.join(name);
         let whole = fs::read(&path).unwrap();
         damage.inflict(&path);
         let before = database(&data, name);
         let ended = run(&["up", "--port", "0", "--data", data.to_str().unwrap()], &[]).await;
-        ended.failed(&["cannot open", path.to_str().unwrap()]);
+        ended.failed(&[path.to_str().unwrap()]);
         println!("{}", ended.errors.trim());
         // Whoever rescues what is left finds it as it was.
         assert!(before == database(&data, name), "{name} was changed");
@@ -119,6 +124,8 @@ async fn a_stop_is_clean_and_the_next_start_finds_everything_or_tells_what_is_da
 enum Damage {
     Header,
     Half,
+    Empty,
+    Gone,
 }
 
 impl Damage {
@@ -127,6 +134,8 @@ impl Damage {
         match self {
             Self::Header => content[..100].fill(b'#'),
             Self::Half => content.truncate(content.len() / 2),
+            Self::Empty => content.clear(),
+            Self::Gone => return fs::remove_file(path).unwrap(),
         }
         fs::write(path, content).unwrap();
     }
