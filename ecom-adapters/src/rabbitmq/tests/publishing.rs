@@ -106,6 +106,15 @@ async fn another_topology_on_the_broker_is_said_with_what_differs_and_what_to_do
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn services_that_start_together_declare_together() {
+    let world = World::new();
+    let buses: Vec<RabbitBus> = (0..4).map(|_| world.bus()).collect();
+    let declared = futures_util::future::join_all(buses.iter().map(Bus::declare)).await;
+    assert_eq!(declared, vec![Ok(()); buses.len()]);
+    publish(&buses[0], 0..1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_is_away_or_says_nothing_keeps_nobody_waiting_for_ever() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = silent.local_addr().unwrap().port();
