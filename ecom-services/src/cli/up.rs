@@ -13,8 +13,9 @@ use crate::compose::{DataDir, Embedded};
 use crate::config::{Config, Process};
 use crate::telemetry;
 
-/// How long a stop may take before what is under way is left to the next start.
-const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// How long what is under way may take before it is left to the next start. Those who run processes commonly kill them
+/// ten seconds after they asked them to stop; the databases shall be closed by then.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where and how to run.
 #[derive(Args, Clone, Debug)]

@@ -105,10 +105,8 @@ const FILES: [&str; 6] =
 /// hole before one that has data means that somebody took a file away, or that a file system lost its content.
 fn none_is_lost(data: &Path) -> Result<(), StartError> {
     let path = |name: &&str| data.join(name);
-    let has_data = |path: &PathBuf| {
-        let log = path.with_extension("sqlite-wal");
-        [path, &log].iter().any(|file| std::fs::metadata(file).is_ok_and(|file| file.len() > 0))
-    };
+    // A write-ahead log beside an empty file does not count: SQLite throws it away.
+    let has_data = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
     let Some(last) = FILES.iter().map(path).rfind(has_data) else { return Ok(()) };
     match FILES.iter().map(path).take_while(|path| *path != last).find(|path| !has_data(path)) {
         Some(path) => Err(StartError::Lost { path, witness: last }),

@@ -48,6 +48,6 @@ impl Shop {
     /// Stops the HTTP server, then the services.
     pub(crate) async fn stop(self) {
         self.server.stop().await;
-        self.embedded.stop(Duration::from_secs(10)).await;
+        self.embedded.stop(Duration::from_secs(2)).await;
     }
 }

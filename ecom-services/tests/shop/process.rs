@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::client::{PASSWORD, of, text};
+use crate::client::{PASSWORD, eventually, of, text};
 use crate::command::{Process, run};
 
 /// How long a stop may take.
@@ -64,7 +64,7 @@ async fn a_stop_is_clean_and_the_next_start_finds_everything_or_tells_what_is_da
     let parent = tempfile::tempdir().unwrap();
     let data = parent.path().join("data");
     // The answer to the second order's charge is lost, and still awaited when the process stops.
-    let shop = Process::start(&data, &[("PROVIDER_TIMEOUT", "2s")]).await;
+    let shop = Process::start(&data, &[("PROVIDER_TIMEOUT", "20s"), ("LEASE", "40s")]).await;
     let (client, admin) = (&shop.client, shop.admin().await);
     let product = client.product(&admin, "MUG-1", 5).await;
     let buyer = client.customer("buyer").await;
@@ -75,6 +75,7 @@ async fn a_stop_is_clean_and_the_next_start_finds_everything_or_tells_what_is_da
     let done = client.order_now(&buyer.token, done["id"].as_str().unwrap()).await;
     assert_eq!(done["status"], "completed");
     let open = text(&client.order(&buyer, "b", "", &of(&product, 1, Some(&method))).await.expect(201)["id"]);
+    eventually("the charge is asked", async || (!client.provider(&admin, &open).await.is_empty()).then_some(())).await;
     let (code, took) = shop.terminate().await;
     assert_eq!(code, Some(0));
     assert!(took < STOP_MAX, "{took:?}");
@@ -105,7 +106,8 @@ async fn a_stop_is_clean_and_the_next_start_finds_everything_or_tells_what_is_da
         fs::write(&path, whole).unwrap();
     }
 
-    let shop = Process::start(&data, &[]).await;
+    // The same lease: one that was given for longer than it is now given runs out by itself.
+    let shop = Process::start(&data, &[("LEASE", "40s")]).await;
     println!("a shop with data gave its first answer {:?} after its start", shop.started);
     let client = &shop.client;
     let admin = shop.admin().await;

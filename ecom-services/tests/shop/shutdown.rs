@@ -14,7 +14,7 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_waits_gets_the_current_state_when_the_shop_stops() {
     // The answer to the charge is lost, and given up only after the longest wait.
-    let shop = Shop::start_with(&[("PROVIDER_TIMEOUT", "40s")]).await;
+    let shop = Shop::start_with(&[("PROVIDER_TIMEOUT", "40s"), ("LEASE", "80s")]).await;
     let client = shop.client.clone();
     let product = client.product(&shop.admin, "MUG-1", 5).await;
     let buyer = client.customer("buyer").await;

@@ -104,7 +104,7 @@ async fn a_cancel_that_races_the_end_has_one_winner() {
     let raced = join_all((0..ORDERS).map(async |number| {
         let body = of(&product, 1, None);
         let id = text(&client.order(&buyer, &number.to_string(), "", &body).await.expect(201)["id"]);
-        tokio::time::sleep(Duration::from_millis(number * 5)).await;
+        tokio::time::sleep(Duration::from_millis(number * 12)).await;
         let answer = client.cancel(&buyer, &id).await;
         if answer.status == 202 {
             undone(client, admin, &buyer, &id).await;
