@@ -238,9 +238,11 @@ impl Config {
             telemetry: reader.telemetry(process),
             effective: vec![],
         };
-        if config.lease < config.policy.provider_timeout.saturating_mul(2) {
-            // A call needs its whole time before the lease ends, or it never begins.
-            reader.problem("LEASE must be at least twice PROVIDER_TIMEOUT".to_owned());
+        // A call needs its whole time before the lease ends, or it never begins. A value that does not parse is zero here
+        // and has been reported.
+        let shortest = config.policy.provider_timeout.saturating_add(Duration::from_secs(1));
+        if !config.lease.is_zero() && config.lease < shortest {
+            reader.problem("LEASE must be longer than PROVIDER_TIMEOUT by at least 1s".to_owned());
         }
         let (effective, problems) = reader.done();
         if problems.is_empty() { Ok(Self { effective, ..config }) } else { Err(Problems(problems)) }

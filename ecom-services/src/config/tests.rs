@@ -124,6 +124,11 @@ fn each_wrong_value_is_reported() {
         let found = problems(&ALL_IN_ONE(), &[(name, value)]);
         assert!(found.len() == 1 && found[0].starts_with(name), "{name}={value}: {found:?}");
     }
+    assert_eq!(
+        problems(&ALL_IN_ONE(), &[("LEASE", "5s")]),
+        ["LEASE must be longer than PROVIDER_TIMEOUT by at least 1s"]
+    );
+    assert_eq!(problems(&ALL_IN_ONE(), &[("LEASE", "6s")]), Vec::<String>::new());
     assert_eq!(problems(&Process::Service(Service::User), &[("EVENT_BUS_URL", "local:")]).len(), 1);
     assert_eq!(problems(&Process::Service(Service::Gateway), &[("EVENT_BUS_URL", "local:")]), Vec::<String>::new());
     assert_eq!(problems(&Process::Service(Service::Gateway), &[("USER_SERVICE_URL", "http://a,b")]).len(), 1);
