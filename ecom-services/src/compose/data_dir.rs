@@ -38,7 +38,7 @@ impl DataDir {
             let path = path.to_owned();
             move |source| DataDirError::Unusable { path, source }
         };
-        fs::create_dir_all(path).map_err(unusable(path))?;
+        create(path).map_err(unusable(path))?;
         let file = path.join("lock");
         let lock = private(&file).open(&file).map_err(unusable(&file))?;
         match lock.try_lock() {
@@ -86,6 +86,16 @@ impl DataDir {
     }
 }
 
+/// Creates the directory for its owner alone (mode 0700): its databases hold password hashes and signing keys. One that
+/// is there already keeps its mode.
+fn create(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
 fn private(_path: &Path) -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true);
@@ -103,6 +113,11 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("shop");
         let first = DataDir::open(&path).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        }
         assert!(matches!(DataDir::open(&path), Err(DataDirError::InUse { .. })));
         drop(first);
         assert!(DataDir::open(&path).is_ok());
