@@ -55,6 +55,7 @@ fn charge(n: u128, token: &str, minor: i64) -> EffectRow<Effect> {
         payment_id: PaymentId(Uuid::from_u128(n)),
         token: token.to_owned(),
         amount: Money::new(minor, Currency::EUR),
+        harmless: 0,
     });
     row(key(n), effect)
 }

@@ -152,6 +152,9 @@ pub struct ChargeRequest {
     pub token: String,
     /// How much.
     pub amount: Money,
+    /// The calls up to this one are known to have taken nothing. A call that was begun and never answered is not.
+    #[serde(default)]
+    pub harmless: u32,
 }
 
 /// To give money back.

@@ -199,7 +199,7 @@ pub enum State {
         /// Why.
         reason: String,
     },
-    /// The order has ended and nothing was ever due.
+    /// The order has ended and nothing was taken.
     Voided {
         /// How it ended.
         end: End,

@@ -339,6 +339,7 @@ async fn an_answer_for_a_payment_that_is_not_there_changes_nothing() {
         payment_id: payment_id(order(1)),
         token: "tok_visa".to_owned(),
         amount: euro(5),
+        harmless: 0,
     };
     let answer = ProviderAnswer::Succeeded { reference: "ref".to_owned() };
     let answered = Answered { key: MessageId(Uuid::nil()), request, attempts: 1, answer };

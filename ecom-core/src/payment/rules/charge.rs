@@ -88,6 +88,7 @@ fn charge(payment: Payment, token: &str) -> Decision<PaymentContext> {
         payment_id: payment.id,
         token: token.to_owned(),
         amount: payment.amount,
+        harmless: 0,
     };
     let line = transaction(&payment, (TransactionKind::Charge, TransactionStatus::Pending), payment.amount, None);
     Move::default()
@@ -118,7 +119,9 @@ pub(super) fn answered(
     match &answered.answer {
         ProviderAnswer::Succeeded { reference } => captured(payment, reference, undo, context),
         ProviderAnswer::Refused { code, detail } => Ok(refused(payment, (*code, detail), undo, context)),
-        ProviderAnswer::Transient { .. } => Ok(again(about(payment), answered, context.policy)),
+        ProviderAnswer::Transient { detail } => {
+            Ok(later(payment, undo.filter(|_| !unknown), (answered, detail), context))
+        }
         // Only the first one is written down: there may be any number of them.
         ProviderAnswer::Unknown { .. } if unknown => Ok(again(about(payment), answered, context.policy)),
         ProviderAnswer::Unknown { detail } => {
@@ -129,6 +132,27 @@ pub(super) fn answered(
             Ok(again(step, answered, context.policy))
         }
     }
+}
+
+/// This call took nothing. When no call before it can have taken anything either (`undo` is given only then), an order
+/// that has ended needs no charge any more; else the provider is asked again, and what one of them took goes back.
+fn later(
+    payment: &Payment,
+    undo: Option<End>,
+    (answered, detail): (&Answered<ChargeRequest>, &str),
+    context: &Context<'_>,
+) -> Decision<PaymentContext> {
+    if answered.request.harmless.saturating_add(1) != answered.attempts {
+        return again(about(payment), answered, context.policy);
+    }
+    let Some(end) = undo else {
+        let request = ChargeRequest { harmless: answered.attempts, ..answered.request.clone() };
+        return again(about(payment), &Answered { request, ..answered.clone() }, context.policy);
+    };
+    let status = (TransactionKind::Charge, TransactionStatus::Failed);
+    let (step, after) = end::void(payment, end, context);
+    let line = transaction(&after, status, after.amount, Some(detail));
+    step.change(Change::PutPayment(after)).change(Change::AddTransaction(line)).done()
 }
 
 /// The same request under the same key, later. There is no last attempt: giving up could lose money that was taken.

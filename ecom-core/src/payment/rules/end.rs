@@ -32,7 +32,10 @@ pub(super) fn ended(snapshot: &PaymentSnapshot, order_id: OrderId, end: End, con
         State::Charging { undo: None, unknown } => Ok(owe_undo(payment, *unknown, end, context)),
         State::Failed { .. } => Ok(emit(about(payment), payment, voided_event(order_id, Some(id), end)).done()),
         State::Voided { end } => Ok(emit(about(payment), payment, voided_event(order_id, Some(id), *end)).done()),
-        State::NothingDue => Ok(void(payment, end, context)),
+        State::NothingDue => {
+            let (step, after) = void(payment, end, context);
+            Ok(step.change(Change::PutPayment(after)).done())
+        }
         State::Captured { reference } => {
             let (step, after) = undo(about(payment), next(payment, context), reference, end)?;
             let line = history(payment, &after, "order.ended", end.reason());
@@ -69,11 +72,12 @@ fn owe_undo(payment: &Payment, unknown: bool, end: End, context: &Context<'_>) -
     about(payment).change(Change::PutPayment(after)).note(line).done()
 }
 
-fn void(payment: &Payment, end: End, context: &Context<'_>) -> Decision<PaymentContext> {
+/// Closes a payment that took nothing. The caller writes the row that comes back.
+pub(super) fn void(payment: &Payment, end: End, context: &Context<'_>) -> (Move<PaymentContext>, Payment) {
     let after = Payment { state: State::Voided { end }, ..next(payment, context) };
     let event = voided_event(after.order_id, Some(after.id), end);
     let line = history(payment, &after, "order.ended", end.reason());
-    emit(about(payment), &after, event).change(Change::PutPayment(after)).note(line).done()
+    (emit(about(payment), &after, event).note(line), after)
 }
 
 /// Begins to give back all that is left of a captured payment. `payment` is the row that the caller is about to

@@ -143,9 +143,16 @@ fn succeeded(payment: &Payment, refund: &Refund, reference: &str, context: &Cont
     };
     let full = after.refunded == after.captured;
     let ended = matches!(after.state, State::Refunding { .. });
-    let told = if full && ended { Told::End } else { Told::Others { full } };
-    let event = refunded_event(&after, (refund.id, amount), refund.cause.reason(), told);
-    let step = emit(about(payment), &after, event)
+    let event = |told| refunded_event(&after, (refund.id, amount), refund.cause.reason(), told);
+    let mut step = about(payment);
+    // An administrator's refund has a notice of its own, also when the order's end has waited for it.
+    if matches!(refund.cause, RefundCause::Administrator { .. }) || !full {
+        step = emit(step, &after, event(Told::Others { full }));
+    }
+    if full && ended {
+        step = emit(step, &after, event(Told::End));
+    }
+    let step = step
         .change(Change::PutRefund(settled))
         .change(Change::AddTransaction(line))
         .change(Change::AddPosting(posting));

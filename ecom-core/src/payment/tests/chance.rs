@@ -37,6 +37,8 @@ enum Way {
     DoneAndLost,
     /// The provider does not hear of it, and nobody knows.
     Lost,
+    /// The provider does it and the caller is killed before he can say anything.
+    DoneAndKilled,
     /// The provider cannot now.
     Transient,
     /// The provider does not want to, unless it has done it already.
@@ -44,8 +46,8 @@ enum Way {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    use Way::{Done, DoneAndLost, Lost, Refused, Transient};
-    let way = prop::sample::select(vec![Done, Done, DoneAndLost, Lost, Transient, Refused]);
+    use Way::{Done, DoneAndKilled, DoneAndLost, Lost, Refused, Transient};
+    let way = prop::sample::select(vec![Done, Done, DoneAndLost, DoneAndKilled, Lost, Transient, Refused]);
     prop_oneof![
         2 => (0..2_u8).prop_map(Act::Reserved),
         1 => (0..4_u8).prop_map(Act::Ended),
@@ -70,14 +72,14 @@ impl Provider {
         };
         let known = self.moved.contains_key(&key);
         match way {
-            Way::Done | Way::DoneAndLost if !self.refused.contains(&key) => {
+            Way::Done | Way::DoneAndLost | Way::DoneAndKilled if !self.refused.contains(&key) => {
                 let before = *self.moved.entry(key).or_insert(minor);
                 assert_eq!(before, minor, "a key is never used for another amount");
             }
             Way::Refused if !known && minor > 0 => {
                 self.refused.insert(key);
             }
-            Way::Done | Way::DoneAndLost | Way::Refused | Way::Lost | Way::Transient => {}
+            Way::Done | Way::DoneAndLost | Way::DoneAndKilled | Way::Refused | Way::Lost | Way::Transient => {}
         }
         let lost = || ProviderAnswer::Unknown { detail: "no answer".to_owned() };
         let no = || ProviderAnswer::Refused { code: Refusal::Declined, detail: "no".to_owned() };
@@ -86,7 +88,7 @@ impl Provider {
             Way::Done => ProviderAnswer::Succeeded { reference: format!("ref_{key}") },
             Way::Refused if known => ProviderAnswer::Succeeded { reference: format!("ref_{key}") },
             Way::Refused => no(),
-            Way::DoneAndLost | Way::Lost => lost(),
+            Way::DoneAndLost | Way::DoneAndKilled | Way::Lost => lost(),
             Way::Transient => ProviderAnswer::Transient { detail: "later".to_owned() },
         }
     }
@@ -152,6 +154,9 @@ impl World {
         row.attempts += 1;
         let row = row.clone();
         let answer = self.provider.call(key, &row.effect, way);
+        if matches!(way, Way::DoneAndKilled) {
+            return;
+        }
         let answer = Message::from_answer(row, answer);
         self.answers.push(answer.clone());
         self.transact(answer);
@@ -258,15 +263,15 @@ impl World {
                 assert_eq!(net, payment.captured.minor() - payment.refunded.minor(), "the books agree");
                 match &payment.state {
                     State::Captured { .. } => assert!(!ended),
-                    State::Failed { .. } => assert_eq!(payment.captured, euro(0)),
+                    State::Failed { .. } | State::Voided { .. } => assert_eq!(payment.captured, euro(0)),
                     State::Refunded { .. } => assert_eq!(net, 0),
-                    other @ (State::Charging { .. }
-                    | State::NothingDue
-                    | State::Refunding { .. }
-                    | State::Voided { .. }) => panic!("not at rest: {other:?}"),
+                    other @ (State::Charging { .. } | State::NothingDue | State::Refunding { .. }) => {
+                        panic!("not at rest: {other:?}")
+                    }
                 }
             }
         }
+        self.judge_notices();
         assert_eq!(
             self.events.iter().any(closes),
             ended,
@@ -279,6 +284,30 @@ impl World {
             self.transact(message(999, Origin::Event, super::ended()));
             assert!(self.events[told..].iter().any(closes), "and it is answered again whenever it is asked again");
         }
+    }
+}
+
+impl World {
+    /// Every refund of an administrator that succeeded is told once as such.
+    fn judge_notices(&self) {
+        let told: Vec<_> = self
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::PaymentRefunded(told) if !told.undo => Some(told.refund_id),
+                _ => None,
+            })
+            .collect();
+        let refunds = self.snapshot.refunds.values();
+        let mut owed: Vec<_> = refunds
+            .filter(|refund| matches!(refund.cause, super::super::RefundCause::Administrator { .. }))
+            .filter(|refund| refund.status.word() == "succeeded")
+            .map(|refund| refund.id)
+            .collect();
+        let mut sorted = told.clone();
+        sorted.sort_unstable();
+        owed.sort_unstable();
+        assert_eq!(sorted, owed);
     }
 }
 

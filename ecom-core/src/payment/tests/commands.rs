@@ -186,8 +186,17 @@ fn an_undo_with_nothing_left_is_answered_by_the_administrators_refund() {
     play.moved(&ended());
     let admin = play.answer(succeeded());
     let step = play.moved(&admin);
-    let Some(Event::PaymentRefunded(told)) = step.events.first().map(|emit| &emit.event) else { panic!("{step:?}") };
-    assert_eq!((told.amount, told.full, told.undo), (euro(100), true, true));
+    let told: Vec<_> = step
+        .events
+        .iter()
+        .map(|emit| match &emit.event {
+            Event::PaymentRefunded(told) => (told.refund_id, told.amount, told.full, told.undo),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let refund = RefundId(Uuid::from_u128(1));
+    let expected = [(refund, euro(100), true, false), (refund, euro(100), true, true)];
+    assert_eq!(told, expected, "the customer has one notice of the administrator's refund, and the order its end");
     assert!(step.effects.is_empty());
 }
 
@@ -202,8 +211,30 @@ fn the_ladder_paces_the_questions_and_has_no_end() {
         {
             let step = play.moved(&PaymentContext::on_answer(key, effect.clone(), attempts, answer));
             let asked = &step.effects[0];
-            assert_eq!((asked.id, &asked.effect, asked.after), (key, &effect, play.policy.provider_retry[rung]));
+            assert!(matches!(&asked.effect, Effect::Charge(charge) if charge.token == "tok_visa"));
+            assert_eq!((asked.id, asked.after), (key, play.policy.provider_retry[rung]));
         }
+    }
+}
+
+#[test]
+fn an_ended_order_is_not_charged_once_all_calls_are_known_to_have_taken_nothing() {
+    let transient = || ProviderAnswer::Transient { detail: "later".to_owned() };
+    // Each call that was begun, and whether its answer came.
+    for (answers, voided) in [(vec![1], true), (vec![1, 2], true), (vec![2], false), (vec![1, 3], false)] {
+        let mut play = Play::default();
+        play.moved(&reserved(100, None));
+        for (index, attempt) in answers.iter().enumerate() {
+            if index + 1 == answers.len() {
+                play.moved(&ended());
+            }
+            let (key, effect) = play.effects.last().unwrap().clone();
+            let step = play.moved(&PaymentContext::on_answer(key, effect, *attempt, transient()));
+            let last = index + 1 == answers.len();
+            assert_eq!(step.effects.is_empty(), last && voided, "{answers:?}");
+        }
+        let state = &play.payment().state;
+        assert_eq!(*state == State::Voided { end: End::Cancelled }, voided, "{answers:?}: {state:?}");
     }
 }
 

@@ -11,6 +11,7 @@ const STATES: &[(&str, &[&str])] = &[
     ("charging", &["reserved"]),
     ("unknown", &["reserved", "charge ?"]),
     ("undo owed", &["reserved", "ended"]),
+    ("undo owed, unknown", &["reserved", "charge ?", "ended"]),
     ("failed", &["reserved", "charge -"]),
     ("nothing due", &["reserved free"]),
     ("captured", &["reserved", "charge +"]),
@@ -50,6 +51,7 @@ fn input(name: &str) -> Input {
         payment_id: payment(),
         token: "tok_visa".to_owned(),
         amount: euro(100),
+        harmless: 0,
     });
     let undo = super::super::undo_refund_id(payment());
     let admin = RefundId(Uuid::from_u128(30));
@@ -157,8 +159,15 @@ undo owed: = AlreadyKnown <- reserved, ended
 undo owed: ! payment_not_captured <- refund
 undo owed: refunding >refund 100 <- charge +
 undo owed: failed +payment.voided <- charge -
-undo owed: charging >charge <- charge ~, charge ?
+undo owed: voided +payment.voided <- charge ~
+undo owed: charging >charge <- charge ?
 undo owed: = NotConcerned <- refund +, refund -, refund ~, refund ?, undo +, undo -, undo ~, undo ?
+undo owed, unknown: = AlreadyKnown <- reserved, ended
+undo owed, unknown: ! payment_not_captured <- refund
+undo owed, unknown: refunding >refund 100 <- charge +
+undo owed, unknown: failed +payment.voided <- charge -
+undo owed, unknown: charging >charge <- charge ~, charge ?
+undo owed, unknown: = NotConcerned <- refund +, refund -, refund ~, refund ?, undo +, undo -, undo ~, undo ?
 failed: = AlreadyKnown <- reserved, charge +, charge -, charge ~, charge ?
 failed: failed +payment.voided <- ended
 failed: ! payment_not_captured <- refund
