@@ -32,6 +32,13 @@ impl Timestamp {
         Self(self.0.saturating_add(micros))
     }
 
+    /// This time less an age; saturates at the beginning of time.
+    #[must_use]
+    pub fn before(self, age: Duration) -> Self {
+        let micros = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(micros))
+    }
+
     /// How long after `earlier` this is; zero when it is not.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

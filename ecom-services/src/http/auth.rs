@@ -38,12 +38,12 @@ impl Caller {
     /// Whose things a list shows: an administrator sees everybody's or those of `?user_id=`, others see their own.
     ///
     /// # Errors
-    /// 403 when somebody else asks for another user's.
+    /// 404 when somebody else asks for another user's: whether there is such a user is not his to know.
     pub fn list_of(self, query: &Query) -> Result<Option<UserId>, Problem> {
         let asked = query.parsed::<UserId>("user_id")?;
         match asked {
             Some(user_id) if self.may_see(user_id) => Ok(Some(user_id)),
-            Some(_) => Err(Problem::forbidden()),
+            Some(_) => Err(Problem::not_found()),
             None if self.is_admin => Ok(None),
             None => Ok(Some(self.user_id)),
         }
@@ -135,6 +135,15 @@ mod tests {
         let caller = Caller { user_id: mine, is_admin: false, session_id: SessionId(Uuid::from_u128(2)) };
         assert_eq!(caller.sees(mine), Ok(()));
         assert_eq!(caller.sees(other).unwrap_err().status.as_u16(), 404);
-        assert_eq!(Caller { is_admin: true, ..caller }.sees(other), Ok(()));
+        let admin = Caller { is_admin: true, ..caller };
+        assert_eq!(admin.sees(other), Ok(()));
+        let list = |caller: Caller, query: &str| {
+            caller.list_of(&Query::parse(query).unwrap()).map_err(|problem| problem.status.as_u16())
+        };
+        let of = |user: UserId| format!("user_id={user}");
+        assert_eq!(list(caller, ""), Ok(Some(mine)));
+        assert_eq!(list(caller, &of(mine)), Ok(Some(mine)));
+        assert_eq!(list(caller, &of(other)), Err(404));
+        assert_eq!((list(admin, ""), list(admin, &of(other))), (Ok(None), Ok(Some(other))));
     }
 }

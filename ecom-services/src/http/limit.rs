@@ -53,13 +53,12 @@ impl Limiter {
         Ok(Standing { limit: self.rate.count, remaining: self.left(reset), reset })
     }
 
-    /// Whether something is left of a key's count; takes nothing.
-    ///
-    /// # Errors
-    /// 429 with `Retry-After` when nothing is left.
-    pub fn check(&self, key: &str, now: Timestamp) -> Result<(), Problem> {
-        let keys = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        self.next(&keys, key, now).map(drop)
+    /// Gives back one that was taken: what it was taken for did not count after all.
+    pub fn give_back(&self, key: &str) {
+        let mut keys = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(full_at) = keys.get_mut(key) {
+            *full_at = full_at.before(self.interval());
+        }
     }
 
     /// When a key would have its full count again if one were taken now.
@@ -144,11 +143,16 @@ mod tests {
     }
 
     #[test]
-    fn a_check_takes_nothing() {
-        let (limiter, now) = (limiter(1), Timestamp::EPOCH);
-        assert_eq!((limiter.check("a", now), limiter.check("a", now)), (Ok(()), Ok(())));
-        assert!(limiter.take("a", now).is_ok());
-        assert_eq!(limiter.check("a", now).unwrap_err().code, "rate_limited");
+    fn what_is_given_back_can_be_taken_again() {
+        let (limiter, now) = (limiter(2), Timestamp::EPOCH);
+        assert_eq!(limiter.take("a", now).unwrap().remaining, 1);
+        limiter.give_back("a");
+        assert_eq!([1, 0].map(|_| limiter.take("a", now).unwrap().remaining), [1, 0]);
+        assert_eq!(limiter.take("a", now).unwrap_err().code, "rate_limited");
+        limiter.give_back("a");
+        assert_eq!(limiter.take("a", now).unwrap().remaining, 0);
+        limiter.give_back("b");
+        assert_eq!(limiter.take("b", now).unwrap().remaining, 1, "no more than the whole count");
     }
 
     #[test]

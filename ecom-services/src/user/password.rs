@@ -1,8 +1,11 @@
 //! Passwords: set a new one, with the old one or with the token of a reset.
 
+use std::time::Duration;
+
 use ecom_core::email::Email;
 use ecom_core::secret::{PasswordHash, Secret};
 use ecom_core::user::{ChangePassword, ConfirmReset, Input, Password, Rejection, RequestReset};
+use tokio::time::{Instant, sleep_until};
 use warp::http::StatusCode;
 
 use super::account::myself;
@@ -32,14 +35,25 @@ pub(super) async fn change(deps: Deps, request: Request) -> Answer {
     deps.door.execute(&request, None, Input::ChangePassword(command)).await
 }
 
-/// `POST /users/password-reset`: the answer never tells whether there is such an account.
+/// The answers to requests for a reset come after a multiple of this: much longer than a commit takes.
+const RESET_STEP: Duration = Duration::from_millis(250);
+
+/// `POST /users/password-reset`: neither the answer nor its time tells whether there is such an account.
 pub(super) async fn request_reset(deps: Deps, request: Request) -> Answer {
     let body: ResetRequest = json(&request)?;
     deps.count(&deps.limits.logins, &request)?;
+    let began = Instant::now();
+    let answer = reset(&deps, &request, &body).await;
+    let steps = began.elapsed().as_millis() / RESET_STEP.as_millis() + 1;
+    sleep_until(began + RESET_STEP.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))).await;
+    answer
+}
+
+async fn reset(deps: &Deps, request: &Request, body: &ResetRequest) -> Answer {
     if let Ok(email) = Email::parse(&body.email) {
         let token = Secret::new(deps.door.gate.ids.secret());
         let token_hash = deps.mint.digest(token.reveal());
-        deps.door.reply(&request, Input::RequestReset(RequestReset { email, token, token_hash })).await?;
+        deps.door.reply(request, Input::RequestReset(RequestReset { email, token, token_hash })).await?;
     }
     Ok(empty(StatusCode::ACCEPTED))
 }

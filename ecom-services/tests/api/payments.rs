@@ -69,6 +69,6 @@ async fn notices_follow_and_go_where_their_user_wants() {
     wanted["sms"]["number"] = json!("call me");
     assert_eq!(put(wanted).await.expect(422)["errors"][0]["pointer"], "/sms/number");
     let ada_id = shop.get("/users/me").by(&ada).send().await.string("/id");
-    assert_eq!(shop.get(&format!("/notifications?user_id={ada_id}")).by(&eve).send().await.status, 403);
+    assert_eq!(shop.get(&format!("/notifications?user_id={ada_id}")).by(&eve).send().await.status, 404);
     assert_eq!(shop.get("/notifications").by(&ada).send().await.status, 200);
 }

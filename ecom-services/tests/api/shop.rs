@@ -1,6 +1,7 @@
 //! A shop of one's own, and a client for it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ecom_services::compose::{DataDir, Embedded};
 use ecom_services::config::{Config, Process};
@@ -21,8 +22,8 @@ pub(crate) struct Shop {
     url: String,
     client: Client,
     // Kept alive, in the order in which they may go.
-    _embedded: Embedded,
-    _directory: TempDir,
+    embedded: Embedded,
+    directory: TempDir,
 }
 
 /// What came back.
@@ -111,7 +112,17 @@ impl Shop {
 
     /// A shop with these variables.
     pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), variables).await
+    }
+
+    /// The same shop after a stop and a start with these variables.
+    pub(crate) async fn restart(self, variables: &[(&str, &str)]) -> Self {
+        let Self { embedded, directory, .. } = self;
+        embedded.stop(Duration::from_secs(5)).await;
+        Self::start_in(directory, variables).await
+    }
+
+    async fn start_in(directory: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut all = BTreeMap::from([
             ("ADMIN_EMAIL", ADMIN.0),
             ("ADMIN_PASSWORD", ADMIN.1),
@@ -127,7 +138,7 @@ impl Shop {
         let url = format!("http://{}", listener.local_addr().unwrap());
         drop(embedded.serve(listener));
         let client = Client::builder().no_proxy().build().unwrap();
-        Self { url, client, _embedded: embedded, _directory: directory }
+        Self { url, client, embedded, directory }
     }
 
     /// A request to a path under `/api/v1`.

@@ -1,3 +1,6 @@
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
@@ -58,6 +61,51 @@ async fn a_refresh_token_is_exchanged_once() {
     let out = shop.post("/users/logout", &json!({ "refresh_token": second["refresh_token"] })).send().await;
     assert_eq!((out.status, out.text.as_str()), (204, ""));
     assert_eq!(exchange(&second["refresh_token"]).await.status, 401);
+    for token in ["made-up", ""] {
+        let out = shop.post("/users/logout", &json!({ "refresh_token": token })).send().await;
+        assert_eq!(out.status, 204, "what cannot be read has no session that is left to end");
+    }
+}
+
+#[tokio::test]
+async fn guesses_beside_each_other_are_counted_before_they_are_checked() {
+    let shop = Shop::start_with(&[("RATE_LIMIT_LOGIN", "4/m")]).await;
+    shop.customer("ada").await;
+    let guesses = join_all((0..12).map(|_| shop.login("ada@example.com", "wrong-password"))).await;
+    let mut statuses: Vec<u16> = guesses.iter().map(|reply| reply.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [[401; 4].as_slice(), [429; 8].as_slice()].concat());
+}
+
+#[tokio::test]
+async fn good_logins_do_not_count() {
+    let shop = Shop::start_with(&[("RATE_LIMIT_LOGIN", "2/m")]).await;
+    shop.customer("ada").await;
+    for _ in 0..4 {
+        assert_eq!(shop.login("ada@example.com", PASSWORD).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn all_who_sign_in_while_the_hash_is_renewed_are_let_in() {
+    let shop = Shop::start_with(&[("BCRYPT_COST", "10")]).await;
+    shop.customer("ada").await;
+    let shop = shop.restart(&[("BCRYPT_COST", "11")]).await;
+    for reply in join_all((0..4).map(|_| shop.login("ada@example.com", PASSWORD))).await {
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn the_time_of_a_reset_request_does_not_tell_whether_there_is_an_account() {
+    let shop = Shop::start().await;
+    shop.customer("ada").await;
+    for email in ["ada@example.com", "nobody@example.com", "no address"] {
+        let began = Instant::now();
+        let reply = shop.post("/users/password-reset", &json!({ "email": email })).send().await;
+        assert_eq!((reply.status, reply.text.as_str()), (202, ""), "{email}");
+        assert!(began.elapsed() >= Duration::from_millis(250), "{email} was answered as soon as it was done");
+    }
 }
 
 #[tokio::test]
