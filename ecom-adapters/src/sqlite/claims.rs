@@ -14,8 +14,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 
 use super::database::Database;
-use super::rows::{Inconsistent, column, parse};
+use super::rows::{column, parse};
 use super::{kit, store};
+use crate::sql::Inconsistent;
 
 fn limit_of(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)

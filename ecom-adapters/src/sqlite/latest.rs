@@ -1,45 +1,26 @@
-//! Several changes of one row in a batch: only the last is written, on the version that the first was decided on.
-
-use std::collections::BTreeMap;
+//! What a batch writes, as JSON for a statement; and whether all of it was written.
 
 use serde_json::Value;
 use sqlx::sqlite::SqliteQueryResult;
 
-/// The last state of each row that a batch changes, in key order.
-pub(super) struct Latest<'a, K, R> {
-    rows: BTreeMap<K, (u64, &'a R)>,
-}
+pub(super) use crate::sql::latest::Latest;
+use crate::sql::latest::Written;
 
-impl<'a, K: Ord, R> Latest<'a, K, R> {
-    /// Nothing yet.
-    pub(super) const fn new() -> Self {
-        Self { rows: BTreeMap::new() }
-    }
-
-    /// Takes a row in its new version, one above the version that was decided on.
-    pub(super) fn put(&mut self, key: K, version: u64, row: &'a R) {
-        self.rows.entry(key).or_insert((version.saturating_sub(1), row)).1 = row;
-    }
-
-    /// Rows that are new, and rows that are to be changed, each with the version it *must* still have under `base`.
-    pub(super) fn split(
-        &self,
-        mut json: impl FnMut(&'a R) -> Result<Value, sqlx::Error>,
-    ) -> Result<(Vec<Value>, Vec<Value>), sqlx::Error> {
-        let (mut new, mut changed) = (vec![], vec![]);
-        for (base, row) in self.rows.values() {
-            let mut value = json(row)?;
-            if *base == 0 {
-                new.push(value);
-            } else {
-                if let Value::Object(fields) = &mut value {
-                    fields.insert("base".to_owned(), (*base).into());
-                }
-                changed.push(value);
-            }
+/// Rows that are new, and rows that are to be changed, each with the version it *must* still have under `base`.
+pub(super) fn split<'a, K: Ord, R>(
+    latest: Latest<'a, K, R>,
+    mut json: impl FnMut(&'a R) -> Result<Value, sqlx::Error>,
+) -> Result<(Vec<Value>, Vec<Value>), sqlx::Error> {
+    let (new, changed) = latest.split();
+    let new = new.into_iter().map(|written| json(written.row)).collect::<Result<_, _>>()?;
+    let based = |Written { base, row }| {
+        let mut value = json(row)?;
+        if let Value::Object(fields) = &mut value {
+            fields.insert("base".to_owned(), base.into());
         }
-        Ok((new, changed))
-    }
+        Ok(value)
+    };
+    Ok((new, changed.into_iter().map(based).collect::<Result<_, sqlx::Error>>()?))
 }
 
 /// Fails, and so rolls everything back, unless exactly that many rows were written: somebody else has changed one.
@@ -52,5 +33,5 @@ pub(super) fn expect_rows(done: &SqliteQueryResult, rows: usize, table: &'static
 
 /// A version or count as SQLite keeps it.
 pub(super) fn count(value: i64, column: &'static str) -> Result<u64, sqlx::Error> {
-    u64::try_from(value).map_err(|_| super::rows::Inconsistent { column, value: value.to_string() }.into())
+    u64::try_from(value).map_err(|_| crate::sql::Inconsistent { column, value: value.to_string() }.into())
 }

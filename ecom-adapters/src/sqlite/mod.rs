@@ -15,10 +15,13 @@ mod rows;
 pub mod saga;
 mod store;
 mod tables;
+#[cfg(test)]
+mod testing;
 pub mod user;
 
+pub use crate::sql::Inconsistent;
 pub use database::{Database, OpenError};
-pub use rows::{Inconsistent, column, json, parse, text_list};
+pub use rows::{column, json, parse, text_list};
 #[cfg(feature = "sandbox")]
 pub(crate) use store::fault;
 pub use store::{SqliteStore, StoreOptions};

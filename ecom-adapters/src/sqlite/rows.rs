@@ -4,25 +4,15 @@
 
 use std::str::FromStr;
 
+use ecom_core::money::{Currency, Money};
+use ecom_core::time::Timestamp;
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row, Sqlite, Type};
+use uuid::Uuid;
 
-/// A value in the database does not fit its type: somebody else wrote it, or a migration is wrong.
-#[derive(Debug, thiserror::Error)]
-#[error("column {column} holds {value:?}, which does not fit")]
-pub struct Inconsistent {
-    /// The column.
-    pub column: &'static str,
-    /// What it holds.
-    pub value: String,
-}
-
-impl From<Inconsistent> for sqlx::Error {
-    fn from(error: Inconsistent) -> Self {
-        Self::Decode(Box::new(error))
-    }
-}
+use crate::sql::Inconsistent;
+use crate::sql::fields::Fields;
 
 /// Rows as JSON for `json_each`.
 pub fn json<T: Serialize>(rows: &[T]) -> Result<String, sqlx::Error> {
@@ -47,4 +37,38 @@ pub fn column<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(
 pub fn parse<T: FromStr>(row: &SqliteRow, name: &'static str) -> Result<T, sqlx::Error> {
     let text: &str = row.try_get(name)?;
     text.parse().map_err(|_| Inconsistent { column: name, value: text.to_owned() }.into())
+}
+
+/// Ids are texts, times microseconds since 1970, amounts minor units in a column whose name ends with `_minor`.
+impl Fields for SqliteRow {
+    type Amount = i64;
+
+    fn amount(amount: &i64, currency: Currency) -> Result<Money, sqlx::Error> {
+        Ok(Money::new(*amount, currency))
+    }
+
+    fn uuid(&self, name: &'static str) -> Result<Option<Uuid>, sqlx::Error> {
+        self.text(name)?.map(|_| parse(self, name)).transpose()
+    }
+
+    fn text(&self, name: &'static str) -> Result<Option<&str>, sqlx::Error> {
+        self.try_get(name)
+    }
+
+    fn integer(&self, name: &'static str) -> Result<Option<i64>, sqlx::Error> {
+        self.try_get(name)
+    }
+
+    fn flag(&self, name: &'static str) -> Result<Option<bool>, sqlx::Error> {
+        self.try_get(name)
+    }
+
+    fn time(&self, name: &'static str) -> Result<Option<Timestamp>, sqlx::Error> {
+        Ok(self.integer(name)?.map(Timestamp::from_micros))
+    }
+
+    fn money(&self, name: &'static str, currency: Currency) -> Result<Option<Money>, sqlx::Error> {
+        let minor: Option<i64> = self.try_get(format!("{name}_minor").as_str())?;
+        Ok(minor.map(|minor| Money::new(minor, currency)))
+    }
 }

@@ -10,8 +10,9 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::latest::expect_rows;
-use super::rows::{Inconsistent, column, json, text_list};
+use super::rows::{column, json, text_list};
 use super::tables::Tables;
+use crate::sql::Inconsistent;
 
 /// The table `saga_instances`.
 #[derive(Clone, Copy, Debug)]

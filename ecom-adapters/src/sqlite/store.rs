@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ecom_core::decide::{BoundedContext, Timer};
-use ecom_core::engine::{Batch, Committed, DeadLetter, EffectRow, Fault, Transacted, Writes, fold};
+use ecom_core::engine::{Batch, Committed, DeadLetter, EffectRow, Fault, Transacted, fold};
 use ecom_core::event::Envelope;
 use ecom_core::id::MessageId;
 use ecom_core::policy::Policy;
@@ -20,6 +20,7 @@ use super::database::{Database, OpenError};
 use super::rows::text_list;
 use super::tables::Tables;
 use super::{claims, kit};
+use crate::sql::commit::{Failure, committed};
 
 const KIT_MIGRATIONS: &[(&str, &str)] =
     &[("kit/0001_kit", include_str!("../../../migrations/sqlite/kit/0001_kit.sql"))];
@@ -94,26 +95,6 @@ impl<C: BoundedContext, T: Tables<C>> SqliteStore<C, T> {
         writer.done();
         Ok(committed(writes, now, batch.leased))
     }
-}
-
-/// How far a failed transaction had come.
-enum Failure {
-    /// Not to the commit: nothing of it is there.
-    Before(sqlx::Error),
-    /// The commit itself failed.
-    Commit(sqlx::Error),
-}
-
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Before(error)
-    }
-}
-
-fn committed<C: BoundedContext>(writes: Writes<C>, now: Timestamp, leased: bool) -> Committed<C> {
-    let effects = if leased { writes.due_effects(now) } else { vec![] };
-    let (next_due, touched) = (writes.next_due(now), writes.touched());
-    Committed { outcomes: writes.outcomes, outbox: writes.outbox, effects, next_due, touched }
 }
 
 /// Sorts an error by what the caller does about it.

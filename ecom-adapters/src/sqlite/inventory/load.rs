@@ -13,8 +13,9 @@ use serde::de::DeserializeOwned;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
+use crate::sql::Inconsistent;
 use crate::sqlite::latest::count;
-use crate::sqlite::rows::{Inconsistent, column, parse, text_list};
+use crate::sqlite::rows::{column, parse, text_list};
 
 /// The rows in scope, and the products of the holds among them: an order's end does not name its products.
 pub(super) async fn snapshot(

@@ -4,7 +4,7 @@ use ecom_core::inventory::{Change, Movement, Product, Reservation, ReservationSt
 use serde_json::{Value, json as value};
 use sqlx::SqliteConnection;
 
-use crate::sqlite::latest::{Latest, expect_rows};
+use crate::sqlite::latest::{Latest, expect_rows, split};
 use crate::sqlite::rows::json;
 
 /// Writes the changes: one statement for each kind of row and whether it is new. Products come before what names them.
@@ -19,9 +19,9 @@ pub(super) async fn changes(connection: &mut SqliteConnection, changes: &[Change
             Change::AddMovement(row) => movements.push(movement(row)),
         }
     }
-    save_products(connection, products.split(|row| Ok(product(row)))?).await?;
-    save_stock(connection, stock.split(|row| Ok(stock_row(row)))?).await?;
-    save_reservations(connection, reservations.split(reservation)?).await?;
+    save_products(connection, split(products, |row| Ok(product(row)))?).await?;
+    save_stock(connection, split(stock, |row| Ok(stock_row(row)))?).await?;
+    save_reservations(connection, split(reservations, reservation)?).await?;
     save_movements(connection, &movements).await
 }
 

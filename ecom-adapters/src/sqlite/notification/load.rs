@@ -10,8 +10,9 @@ use ecom_core::time::Timestamp;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
+use crate::sql::Inconsistent;
 use crate::sqlite::latest::count;
-use crate::sqlite::rows::{Inconsistent, column, parse, text_list};
+use crate::sqlite::rows::{column, parse, text_list};
 
 /// The rows in scope.
 pub(super) async fn snapshot(

@@ -4,7 +4,7 @@ use ecom_core::notification::{Change, Contact, ContactState, Notice, NoticeState
 use serde_json::{Value, json as value};
 use sqlx::SqliteConnection;
 
-use crate::sqlite::latest::{Latest, expect_rows};
+use crate::sqlite::latest::{Latest, expect_rows, split};
 use crate::sqlite::rows::json;
 
 /// Writes the changes: one statement for each kind of row and whether it is new.
@@ -17,9 +17,9 @@ pub(super) async fn changes(connection: &mut SqliteConnection, changes: &[Change
             Change::PutNotice(row) => notices.put(row.id, row.version, row),
         }
     }
-    save_contacts(connection, contacts.split(|row| Ok(contact(row)))?).await?;
-    save_preferences(connection, preferences.split(|row| Ok(preferences_row(row)))?).await?;
-    save_notices(connection, notices.split(|row| Ok(notice(row)))?).await
+    save_contacts(connection, split(contacts, |row| Ok(contact(row)))?).await?;
+    save_preferences(connection, split(preferences, |row| Ok(preferences_row(row)))?).await?;
+    save_notices(connection, split(notices, |row| Ok(notice(row)))?).await
 }
 
 type NewAndChanged = (Vec<Value>, Vec<Value>);

@@ -15,6 +15,7 @@ use sqlx::SqliteConnection;
 
 use super::rows::text_list;
 use super::tables::Tables;
+use crate::sql::order as row_of;
 
 pub use read::SqliteOrderReader;
 
@@ -34,7 +35,7 @@ impl Tables<OrderContext> for OrderTables {
                 .bind(text_list(&scope.orders))
                 .fetch_all(&mut *connection)
                 .await?;
-            for order in rows.iter().map(row::order) {
+            for order in rows.iter().map(row_of::order) {
                 let order = order?;
                 snapshot.orders.insert(order.id, order);
             }
@@ -44,7 +45,7 @@ impl Tables<OrderContext> for OrderTables {
                 .bind(text_list(&scope.products))
                 .fetch_all(connection)
                 .await?;
-            for entry in rows.iter().map(row::catalogue_entry) {
+            for entry in rows.iter().map(row_of::catalogue_entry) {
                 let entry = entry?;
                 snapshot.catalogue.insert(entry.product_id, entry);
             }

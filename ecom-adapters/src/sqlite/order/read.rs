@@ -1,17 +1,15 @@
 //! The queries that HTTP asks.
 
 use async_trait::async_trait;
-use ecom_core::decide::HistoryEntry;
 use ecom_core::engine::{Fault, HistoryRow};
 use ecom_core::id::{OrderId, ProductId};
 use ecom_core::order::{CatalogueEntry, Order, OrderFilter, OrderReader, SagaFilter, Status};
 use ecom_core::port::{Cursor, Page, PageRequest};
-use ecom_core::time::Timestamp;
 use sqlx::SqlitePool;
-use sqlx::sqlite::SqliteRow;
 
 use super::row;
-use crate::sqlite::rows::{column, parse};
+use crate::sql::order as row_of;
+use crate::sql::paging::before;
 use crate::sqlite::store::fault;
 
 /// Reads orders beside the writer.
@@ -45,7 +43,7 @@ impl SqliteOrderReader {
             .await
             .map_err(|error| fault(&error))?;
         let orders: Vec<Order> =
-            rows.iter().map(row::order).collect::<Result<_, _>>().map_err(|error| fault(&error))?;
+            rows.iter().map(row_of::order).collect::<Result<_, _>>().map_err(|error| fault(&error))?;
         Ok(Page::of(orders, page, |order| Cursor { created_at: order.created_at, id: order.id.0 }))
     }
 }
@@ -86,7 +84,7 @@ impl OrderReader for SqliteOrderReader {
             .fetch_optional(&self.pool)
             .await
             .map_err(|error| fault(&error))?;
-        row.as_ref().map(row::order).transpose().map_err(|error| fault(&error))
+        row.as_ref().map(row_of::order).transpose().map_err(|error| fault(&error))
     }
 
     async fn orders(&self, filter: OrderFilter, page: PageRequest) -> Result<Page<Order>, Fault> {
@@ -108,7 +106,7 @@ impl OrderReader for SqliteOrderReader {
         .fetch_all(&self.pool)
         .await
         .map_err(|error| fault(&error))?;
-        rows.iter().map(history).collect::<Result<_, _>>().map_err(|error| fault(&error))
+        rows.iter().map(row_of::history).collect::<Result<_, _>>().map_err(|error| fault(&error))
     }
 
     async fn catalogue_entry(&self, id: ProductId) -> Result<Option<CatalogueEntry>, Fault> {
@@ -117,7 +115,7 @@ impl OrderReader for SqliteOrderReader {
             .fetch_optional(&self.pool)
             .await
             .map_err(|error| fault(&error))?;
-        row.as_ref().map(row::catalogue_entry).transpose().map_err(|error| fault(&error))
+        row.as_ref().map(row_of::catalogue_entry).transpose().map_err(|error| fault(&error))
     }
 
     async fn sagas(&self, filter: SagaFilter, page: PageRequest) -> Result<Page<Order>, Fault> {
@@ -131,32 +129,4 @@ impl OrderReader for SqliteOrderReader {
         };
         self.list(query, before(page, filter.placed_before), filter.status, extra).await
     }
-}
-
-/// The page, beginning no later than rows from before that time.
-fn before(page: PageRequest, time: Option<Timestamp>) -> PageRequest {
-    let limit = u32::try_from(page.limit()).unwrap_or(PageRequest::LIMIT_MAX);
-    match time {
-        // No id sorts before the nil one, so rows of that very microsecond are not older than it.
-        Some(time) if time <= page.after().created_at => {
-            let cursor = Cursor { created_at: time, id: uuid::Uuid::nil() };
-            PageRequest::new(limit, Some(cursor)).unwrap_or(page)
-        }
-        Some(_) | None => page,
-    }
-}
-
-fn history(row: &SqliteRow) -> Result<HistoryRow, sqlx::Error> {
-    Ok(HistoryRow {
-        at: Timestamp::from_micros(column(row, "at")?),
-        message_id: parse(row, "message_id")?,
-        causation_id: column::<Option<String>>(row, "causation_id")?.map(|_| parse(row, "causation_id")).transpose()?,
-        entry: HistoryEntry {
-            subject: parse(row, "subject")?,
-            event: column(row, "event")?,
-            from: column(row, "from_state")?,
-            to: column(row, "to_state")?,
-            detail: column(row, "detail")?,
-        },
-    })
 }

@@ -1,25 +1,17 @@
 //! Writing what a batch changed.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ecom_core::id::{CorrelationId, OrderId, PaymentMethodId, ProductId, UserId};
-use ecom_core::order::{CatalogueEntry, Change, Ended, Metadata, Order};
-use ecom_core::saga::State;
+use ecom_core::order::{CatalogueEntry, Change, Metadata, Order};
 use serde::Serialize;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use super::row::SagaColumn;
+use crate::sql::latest::{Latest, Written};
+use crate::sql::order::Standing;
 use crate::sqlite::latest::expect_rows;
 use crate::sqlite::rows::json;
-
-/// What a batch does to one order: several changes of it are written as the last one.
-struct Written<'a> {
-    /// The version that the first of them was decided on; 0 for a new order.
-    base: u64,
-    order: &'a Order,
-}
 
 /// Changes orders that are in the version that was decided on.
 const UPDATE: &str = "
@@ -35,20 +27,17 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[(UPDATE, "SEARCH orders USING P
 
 /// Writes the changes: at most one statement for each of new orders, their lines, changed orders and the catalogue.
 pub(super) async fn save(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), sqlx::Error> {
-    let mut orders: BTreeMap<OrderId, Written<'_>> = BTreeMap::new();
+    let mut orders = Latest::new();
     let mut catalogue: BTreeMap<ProductId, &CatalogueEntry> = BTreeMap::new();
     for change in changes {
         match change {
-            Change::PutOrder(order) => {
-                let base = order.version().saturating_sub(1);
-                orders.entry(order.id).or_insert(Written { base, order }).order = order;
-            }
+            Change::PutOrder(order) => orders.put(order.id, order.version(), &**order),
             Change::PutCatalogueEntry(entry) => {
                 catalogue.insert(entry.product_id, entry);
             }
         }
     }
-    let (new, changed): (Vec<_>, Vec<_>) = orders.into_values().partition(|written| written.base == 0);
+    let (new, changed) = orders.split();
     insert_orders(connection, &new).await?;
     insert_items(connection, &new).await?;
     update_orders(connection, &changed).await?;
@@ -68,12 +57,12 @@ struct Placed<'a> {
     created: i64,
     definition: u32,
     #[serde(flatten)]
-    standing: Standing,
+    changing: Changing,
 }
 
 impl<'a> Placed<'a> {
-    fn of(written: &Written<'a>) -> Result<Self, sqlx::Error> {
-        let order = written.order;
+    fn of(written: &Written<'a, Order>) -> Result<Self, sqlx::Error> {
+        let order = written.row;
         Ok(Self {
             user_id: order.user_id,
             total: order.total.minor(),
@@ -84,54 +73,36 @@ impl<'a> Placed<'a> {
             request: order.request_correlation_id.as_deref(),
             created: order.created_at.as_micros(),
             definition: order.saga.definition_version,
-            standing: Standing::of(written)?,
+            changing: Changing::of(written)?,
         })
     }
 }
 
 /// What of an order changes.
 #[derive(Serialize)]
-struct Standing {
+struct Changing {
     id: OrderId,
     base: u64,
     version: u64,
-    status: &'static str,
-    failure: Option<&'static str>,
-    payment: &'static str,
-    saga: String,
-    attention: Option<String>,
-    settled: u8,
     updated: i64,
+    #[serde(flatten)]
+    standing: Standing,
 }
 
-impl Standing {
-    fn of(written: &Written<'_>) -> Result<Self, sqlx::Error> {
-        let (order, saga) = (written.order, &written.order.saga);
-        let failure = match &saga.state {
-            State::Ended(Ended::Failed { code, .. }) => Some(code.as_str()),
-            State::Running(_) | State::Ended(Ended::Completed | Ended::Cancelled { .. }) => None,
-        };
-        let column = SagaColumn {
-            state: Cow::Borrowed(&saga.state),
-            ledger: Cow::Borrowed(&saga.ledger),
-            armed: Cow::Borrowed(&saga.armed),
-        };
+impl Changing {
+    fn of(written: &Written<'_, Order>) -> Result<Self, sqlx::Error> {
+        let order = written.row;
         Ok(Self {
             id: order.id,
             base: written.base,
             version: order.version(),
-            status: order.status().as_str(),
-            failure,
-            payment: order.payment.as_str(),
-            saga: text(&column)?,
-            attention: saga.attention.as_ref().map(text).transpose()?,
-            settled: u8::from(saga.is_settled()),
             updated: order.updated_at.as_micros(),
+            standing: Standing::of(order)?,
         })
     }
 }
 
-async fn insert_orders(connection: &mut SqliteConnection, new: &[Written<'_>]) -> Result<(), sqlx::Error> {
+async fn insert_orders(connection: &mut SqliteConnection, new: &[Written<'_, Order>]) -> Result<(), sqlx::Error> {
     if new.is_empty() {
         return Ok(());
     }
@@ -152,7 +123,7 @@ async fn insert_orders(connection: &mut SqliteConnection, new: &[Written<'_>]) -
     expect_rows(&done, rows.len(), "orders")
 }
 
-async fn insert_items(connection: &mut SqliteConnection, new: &[Written<'_>]) -> Result<(), sqlx::Error> {
+async fn insert_items(connection: &mut SqliteConnection, new: &[Written<'_, Order>]) -> Result<(), sqlx::Error> {
     /// Order, product, position, id, SKU, name, quantity, price, total.
     type Row<'a> = (OrderId, ProductId, usize, Uuid, &'a str, &'a str, u32, i64, i64);
     if new.is_empty() {
@@ -160,7 +131,7 @@ async fn insert_items(connection: &mut SqliteConnection, new: &[Written<'_>]) ->
     }
     let rows: Vec<Row<'_>> = new
         .iter()
-        .flat_map(|written| written.order.items.iter().enumerate().map(|item| (written.order.id, item)))
+        .flat_map(|written| written.row.items.iter().enumerate().map(|item| (written.row.id, item)))
         .map(|(order_id, (position, item))| {
             let (sku, name) = (item.sku.as_str(), item.name.as_str());
             let (price, total) = (item.unit_price.minor(), item.line_total.minor());
@@ -179,11 +150,11 @@ async fn insert_items(connection: &mut SqliteConnection, new: &[Written<'_>]) ->
     expect_rows(&done, rows.len(), "order_items")
 }
 
-async fn update_orders(connection: &mut SqliteConnection, changed: &[Written<'_>]) -> Result<(), sqlx::Error> {
+async fn update_orders(connection: &mut SqliteConnection, changed: &[Written<'_, Order>]) -> Result<(), sqlx::Error> {
     if changed.is_empty() {
         return Ok(());
     }
-    let rows = changed.iter().map(Standing::of).collect::<Result<Vec<_>, _>>()?;
+    let rows = changed.iter().map(Changing::of).collect::<Result<Vec<_>, _>>()?;
     let done = sqlx::query(UPDATE).bind(json(&rows)?).execute(connection).await?;
     expect_rows(&done, rows.len(), "orders")
 }
@@ -214,8 +185,4 @@ async fn put_catalogue(
     .execute(connection)
     .await?;
     expect_rows(&done, rows.len(), "catalogue")
-}
-
-fn text<T: Serialize>(value: &T) -> Result<String, sqlx::Error> {
-    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(Box::new(error)))
 }

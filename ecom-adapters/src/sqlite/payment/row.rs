@@ -9,7 +9,8 @@ use ecom_core::time::Timestamp;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 
-use crate::sqlite::rows::{Inconsistent, column, parse};
+use crate::sql::Inconsistent;
+use crate::sqlite::rows::{column, parse};
 
 pub(super) fn record(row: &SqliteRow) -> Result<Record, sqlx::Error> {
     if column::<&str>(row, "status")? == "barred" {

@@ -10,7 +10,8 @@ use ecom_core::user::{
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use crate::sqlite::rows::{Inconsistent, column, parse, text_list};
+use crate::sql::Inconsistent;
+use crate::sqlite::rows::{column, parse, text_list};
 
 pub(super) async fn snapshot(
     connection: &mut SqliteConnection,

@@ -1,0 +1,203 @@
+//! Opening a database: settings, migrations, a pool that writes and a pool that reads.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+
+use super::migrate;
+use super::rows::statements;
+
+statements! {
+    DURABILITY = "SELECT name, setting FROM pg_settings
+                  WHERE name IN ('fsync', 'synchronous_commit') AND setting = 'off' ORDER BY name";
+    READY = "SELECT 1 FROM inbox LIMIT 1";
+}
+
+/// Why a database cannot be used. Each is one clear line.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL is not one of a PostgreSQL database. It is not repeated: it may hold a password.
+    #[error("not the URL of a PostgreSQL database (postgres://user:password@host:port/database)")]
+    Url,
+    /// The server cannot be reached, or does not let us in: another try may find it.
+    #[error("the database cannot be used: {0}")]
+    Away(#[source] sqlx::Error),
+    /// The server would lose what it has confirmed.
+    #[error(
+        "the server runs with {setting}=off and would lose what it has confirmed when it crashes: set {setting}=on, \
+         or allow it if you can lose orders"
+    )]
+    NotDurable {
+        /// The setting.
+        setting: String,
+    },
+    /// A migration failed; nothing of it remains.
+    #[error("migration {name} failed: {source}")]
+    Migration {
+        /// The migration.
+        name: String,
+        /// What the server said.
+        source: sqlx::Error,
+    },
+    /// A migration that was applied is not the one that this version knows by that name.
+    #[error("migration {name} was applied in another form than this version has it: the schema is not known")]
+    Altered {
+        /// The migration.
+        name: String,
+    },
+}
+
+/// How many connections one copy of a service holds at most.
+///
+/// All copies of all services on one server together must stay below its `max_connections`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pools {
+    /// For transactions, claims and housekeeping.
+    pub writers: u32,
+    /// For queries.
+    pub readers: u32,
+}
+
+impl Default for Pools {
+    fn default() -> Self {
+        Self { writers: 4, readers: 4 }
+    }
+}
+
+/// How long anything may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// To get a connection, the making of a new one included.
+    pub acquire: Duration,
+    /// One statement.
+    pub statement: Duration,
+    /// The wait for a lock.
+    pub lock: Duration,
+    /// A transaction in which nothing happens: its locks are given up when its owner has gone without a word.
+    pub idle_in_transaction: Duration,
+    /// The wait for another process that migrates.
+    pub migration: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            acquire: Duration::from_secs(3),
+            statement: Duration::from_secs(10),
+            lock: Duration::from_secs(5),
+            idle_in_transaction: Duration::from_secs(10),
+            migration: Duration::from_secs(60),
+        }
+    }
+}
+
+/// How a database is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The sizes of the pools.
+    pub pools: Pools,
+    /// The time limits.
+    pub timeouts: Timeouts,
+    /// Whether a server that loses confirmed transactions in a crash will do (`fsync=off`, `synchronous_commit=off`).
+    pub allow_data_loss: bool,
+}
+
+/// An open database: a pool that writes and one that reads.
+#[derive(Debug)]
+pub struct Database {
+    writers: PgPool,
+    readers: PgPool,
+    migrations: Vec<(&'static str, &'static str)>,
+}
+
+impl Database {
+    /// Connects and brings the schema up to date. Migrations are a name and its SQL, oldest first.
+    pub async fn open(
+        url: &str,
+        migrations: Vec<(&'static str, &'static str)>,
+        settings: Settings,
+    ) -> Result<Self, OpenError> {
+        let options = options(url)?;
+        let Timeouts { acquire, statement, lock, idle_in_transaction, migration } = settings.timeouts;
+        let patient = limited(options.clone(), migration, migration, idle_in_transaction);
+        let mut connection = connect(&patient, acquire).await?;
+        check(&mut connection, settings.allow_data_loss).await?;
+        migrate::migrate(&mut connection, &migrations).await?;
+        connection.close().await.map_err(OpenError::Away)?;
+        let options = limited(options, statement, lock, idle_in_transaction);
+        let pool = |connections: u32| PgPoolOptions::new().max_connections(connections.max(1)).acquire_timeout(acquire);
+        let reading = options.clone().options([("default_transaction_read_only", "on")]);
+        Ok(Self {
+            writers: pool(settings.pools.writers).connect_lazy_with(options),
+            readers: pool(settings.pools.readers).connect_lazy_with(reading),
+            migrations,
+        })
+    }
+
+    /// The pool for queries.
+    pub fn readers(&self) -> &PgPool {
+        &self.readers
+    }
+
+    /// The pool for everything that writes.
+    pub(super) fn writers(&self) -> &PgPool {
+        &self.writers
+    }
+
+    /// Whether both pools answer and the schema is ours.
+    pub(super) async fn ready(&self) -> Result<(), sqlx::Error> {
+        sqlx::query(READY).fetch_optional(&self.readers).await?;
+        let mut connection = self.writers.acquire().await?;
+        match migrate::missing(&mut connection, &self.migrations).await {
+            Ok(missing) if missing.is_empty() => Ok(()),
+            Ok(_) => Err(sqlx::Error::Protocol("the schema lacks a migration".to_owned())),
+            Err(OpenError::Away(source) | OpenError::Migration { source, .. }) => Err(source),
+            Err(error) => Err(sqlx::Error::Protocol(error.to_string())),
+        }
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.writers.close().await;
+        self.readers.close().await;
+    }
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
+    let known = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    let options = PgConnectOptions::from_str(url).ok().filter(|_| known).ok_or(OpenError::Url)?;
+    // Statements are sets over arrays: a plan for one size of them is as good as for another.
+    Ok(options.application_name("ecom").statement_cache_capacity(200).disable_statement_logging().options([
+        ("timezone", "UTC"),
+        ("jit", "off"),
+        ("plan_cache_mode", "force_generic_plan"),
+    ]))
+}
+
+fn limited(options: PgConnectOptions, statement: Duration, lock: Duration, idle: Duration) -> PgConnectOptions {
+    let milliseconds = |time: Duration| time.as_millis().max(1).to_string();
+    options.options([
+        ("statement_timeout", milliseconds(statement)),
+        ("lock_timeout", milliseconds(lock)),
+        ("idle_in_transaction_session_timeout", milliseconds(idle)),
+    ])
+}
+
+async fn connect(options: &PgConnectOptions, patience: Duration) -> Result<PgConnection, OpenError> {
+    let connected = tokio::time::timeout(patience, options.connect()).await;
+    connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(OpenError::Away)
+}
+
+async fn check(connection: &mut PgConnection, allow_data_loss: bool) -> Result<(), OpenError> {
+    let off: Vec<(String, String)> = sqlx::query_as(DURABILITY).fetch_all(connection).await.map_err(OpenError::Away)?;
+    match off.into_iter().next() {
+        Some((setting, _)) if !allow_data_loss => Err(OpenError::NotDurable { setting }),
+        Some((setting, _)) => {
+            tracing::warn!(%setting, "the database may lose confirmed transactions when its server crashes");
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}

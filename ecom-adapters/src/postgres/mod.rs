@@ -1,0 +1,28 @@
+//! PostgreSQL as the durable store of every context: one database per service, any number of copies of the service.
+//!
+//! [`PgStore`] is the shared part: one transaction for inbox, state, outbox, effects, timers, history and kept answers.
+//! A context adds its own tables through [`Tables`] and its queries through its reader.
+//!
+//! Every statement is a constant of a `statements!` block. A test prepares all of them against the migrated schema, so
+//! that statement and schema cannot drift apart, and looks at their plans: none scans a table that grows.
+
+mod claims;
+mod database;
+mod fault;
+mod kit;
+mod migrate;
+pub mod order;
+mod rows;
+mod store;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+pub use crate::sql::Inconsistent;
+pub use database::{Database, OpenError, Pools, Settings, Timeouts};
+pub use fault::Stale;
+pub use store::{DatabaseClock, PgStore, StoreOptions};
+pub use tables::Tables;
+
+/// The pool of reading connections that readers are made of.
+pub type Readers = sqlx::PgPool;

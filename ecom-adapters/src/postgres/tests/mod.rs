@@ -1,0 +1,7 @@
+//! Against a real server: `TEST_DATABASE_URL`, or the local one. Without a server these tests fail; whoever builds
+//! without the feature `postgres` does not have them.
+
+mod counters;
+mod statements;
+mod suite;
+pub(super) mod world;
