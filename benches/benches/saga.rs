@@ -19,7 +19,7 @@ use ecom_core::order::{self, Order, Place, PlacedLine};
 use ecom_core::policy::Policy;
 use ecom_core::port::{Ids, PageRequest};
 use ecom_core::quantity::Quantity;
-use ecom_services::compose::Shop;
+use ecom_services::compose::{Materials, Shop};
 use ecom_services::host::{Busy, Command, Settings};
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
@@ -90,8 +90,8 @@ async fn measure(orders: u32, in_flight: u32) -> Result<serde_json::Value, Faile
 }
 
 async fn prepare(folder: &Path) -> Result<Bench, Failed> {
-    let shop = Shop::start(folder, Policy::default(), Settings::default()).await?;
-    let ids: Arc<dyn Ids> = Arc::new(ecom_adapters::system::SystemIds::new(Arc::clone(&shop.clock))?);
+    let shop = Shop::start(Materials::in_directory(folder, Policy::default(), Settings::default())).await?;
+    let ids: Arc<dyn Ids> = Arc::new(ecom_adapters::system::SystemIds::new(Arc::clone(shop.clock()))?);
     let user = UserId(ids.fresh());
     let mut products = Vec::with_capacity(PRODUCTS);
     for number in 0..PRODUCTS {
@@ -111,7 +111,7 @@ async fn prepare(folder: &Path) -> Result<Bench, Failed> {
     }
     // The order service learns of products by events.
     let last = products.last().copied().ok_or("no products")?;
-    while shop.order.reader.catalogue_entry(last).await?.is_none() {
+    while shop.orders.reader.catalogue_entry(last).await?.is_none() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     Ok(Bench { shop, ids, products, user })
@@ -169,16 +169,16 @@ impl Bench {
             payment_method_id: None,
             metadata: None,
         };
-        let mut watch = self.shop.changes.watch(order_id.0);
+        let mut watch = self.shop.changes().watch(order_id.0);
         let input = order::Input::Place(Box::new(place));
-        let outcome = self.shop.order.handle.execute(command(self.ids.as_ref(), correlation_id, input)).await;
+        let outcome = self.shop.orders.handle.execute(command(self.ids.as_ref(), correlation_id, input)).await;
         match outcome.map_err(|busy: Busy| busy.to_string())? {
             Outcome::Applied(_) => {}
             other => return Err(format!("not accepted: {other:?}").into()),
         }
         loop {
             watch.changed().await;
-            let order: Order = self.shop.order.reader.order(order_id).await?.ok_or("the order is gone")?;
+            let order: Order = self.shop.orders.reader.order(order_id).await?.ok_or("the order is gone")?;
             let status = order.status();
             if status.is_terminal() {
                 return if status == order::Status::Completed { Ok(()) } else { Err(format!("{status:?}").into()) };
@@ -192,10 +192,10 @@ async fn drained(bench: &Bench) -> bool {
     let shop = &bench.shop;
     for _ in 0..600 {
         let depths = [
-            shop.order.store.outbox_depth().await,
+            shop.orders.store.outbox_depth().await,
             shop.inventory.store.outbox_depth().await,
-            shop.payment.store.outbox_depth().await,
-            shop.notification.store.outbox_depth().await,
+            shop.payments.service.store.outbox_depth().await,
+            shop.notifications.store.outbox_depth().await,
         ];
         let held = shop.inventory.reader.products(&inventory::ProductFilter::default(), PageRequest::default()).await;
         if depths.iter().all(|depth| *depth == Ok(0)) && held.is_ok() {

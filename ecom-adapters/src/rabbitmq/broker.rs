@@ -5,7 +5,9 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
 use ecom_core::port::BusError;
-use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::{
+    ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::types::FieldTable;
 use lapin::{Channel, Error, ErrorKind, ExchangeKind};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -65,6 +67,19 @@ impl Broker {
             Ok(result) => result.map_err(|error| Refusal::Answered(explain(what, &error))),
             Err(_) => Err(Refusal::Silent(BusError(format!("{what}: no answer")))),
         }
+    }
+
+    /// Deletes everything that [`Broker::open`] declares. What is not there is deleted already.
+    pub(super) async fn delete(&self, link: &Link) -> Result<(), BusError> {
+        let line = link.line(Instant::now() + self.options.connect_timeout).await?;
+        let channel = self.request("open a channel", line.connection.create_channel()).await;
+        let channel = channel.map_err(Refusal::into_error)?;
+        for queue in &self.topology.queues {
+            let deleted = channel.queue_delete(queue.name.as_str().into(), QueueDeleteOptions::default());
+            self.request("delete a queue", deleted).await.map_err(Refusal::into_error)?;
+        }
+        let deleted = channel.exchange_delete(self.topology.exchange.as_str().into(), ExchangeDeleteOptions::default());
+        self.request("delete an exchange", deleted).await.map_err(Refusal::into_error)
     }
 
     async fn open_on(&self, link: &Link, line: &Line) -> Result<Channel, Refusal> {

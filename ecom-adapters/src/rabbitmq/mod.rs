@@ -105,6 +105,15 @@ impl RabbitBus {
         dead::collect((&self.shared.broker, &self.shared.consuming), queue, max, bury).await
     }
 
+    /// Deletes the exchange and all queues of this namespace, with everything in them. For trials: a bus without a
+    /// namespace refuses. Whoever still uses the topology declares it again.
+    pub async fn delete_topology(&self) -> Result<(), BusError> {
+        if self.shared.broker.options.namespace.is_empty() {
+            return Err(BusError("only what has a namespace is deleted".to_owned()));
+        }
+        self.shared.broker.delete(&self.shared.consuming).await
+    }
+
     /// Ends all connections. What is not settled is delivered again to others; what is not confirmed is unknown. It
     /// cannot be opened again.
     pub async fn close(&self) {

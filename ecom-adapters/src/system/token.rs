@@ -90,6 +90,15 @@ impl JwtVerifier {
         !self.keys.is_empty()
     }
 
+    /// Whether the key that a token names is known here. What is no token names none: there is nothing to fetch.
+    pub fn knows_key_of(&self, token: &str) -> bool {
+        if token.len() > TOKEN_BYTES_MAX {
+            return true;
+        }
+        let kid = jsonwebtoken::decode_header(token).ok().and_then(|header| header.kid);
+        kid.is_none_or(|kid| self.keys.contains_key(&kid))
+    }
+
     /// Checks a token; [`TokenError::NoKey`] when it names a key that is not known here, which may be a newer one:
     /// fetch the keys again, and if it is unknown then too, the token is invalid.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {

@@ -1,17 +1,30 @@
 //! The `ecom` command: all services in one process, the demo, and the operator's tools.
 
 mod demo;
+mod health;
+mod migrate;
+mod service;
+mod signal;
 mod up;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
+use tokio::net::TcpListener;
 
 use crate::config::Config;
 
 pub use demo::DemoArguments;
+pub use health::HealthArguments;
+pub use service::service;
 pub use up::UpArguments;
+
+/// How long what is under way may take before it is left to the next start. Those who run processes commonly kill them
+/// ten seconds after they asked them to stop; the databases shall be closed by then.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Event-driven e-commerce: orders, stock and money that stay right.
 #[derive(Debug, Parser)]
@@ -27,6 +40,10 @@ enum Verb {
     Up(UpArguments),
     /// Place real orders in a shop, some of which fail on purpose, and check stock, money and notices.
     Demo(DemoArguments),
+    /// Bring every database up to date, without starting anything.
+    Migrate(UpArguments),
+    /// Ask a service or the gateway whether it is ready.
+    Health(HealthArguments),
     /// Print the effective configuration, secrets redacted.
     Config(UpArguments),
     /// Print a completion script.
@@ -65,19 +82,28 @@ pub fn main() -> ExitCode {
     let result = match arguments.verb {
         Verb::Up(arguments) => up::run(&arguments),
         Verb::Demo(arguments) => demo::run(&arguments),
+        Verb::Migrate(arguments) => migrate::run(&arguments),
+        Verb::Health(arguments) => health::run(&arguments),
         Verb::Config(arguments) => config(&arguments),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "ecom", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
         }
     };
-    match result {
-        Ok(code) => code,
-        Err(failure) => {
-            eprintln!("ecom: {failure}");
-            ExitCode::from(failure.code)
-        }
-    }
+    ended("ecom", result)
+}
+
+/// The exit code of a command; a failure is told on standard error.
+fn ended(name: &str, result: Result<ExitCode, Failure>) -> ExitCode {
+    result.unwrap_or_else(|failure| {
+        eprintln!("{name}: {failure}");
+        ExitCode::from(failure.code)
+    })
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| Failure::failed(format!("cannot listen on {address}: {error}")))
 }
 
 fn config(arguments: &UpArguments) -> Result<ExitCode, Failure> {

@@ -1,21 +1,16 @@
 //! `ecom up`: all services in one process.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
-use tokio::net::TcpListener;
 
-use super::{Failure, runtime};
+use super::signal::stop_asked;
+use super::{Failure, STOP_PATIENCE, listen, runtime};
 use crate::compose::{DataDir, Embedded};
 use crate::config::{Config, Process};
 use crate::telemetry;
-
-/// How long what is under way may take before it is left to the next start. Those who run processes commonly kill them
-/// ten seconds after they asked them to stop; the databases shall be closed by then.
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where and how to run.
 #[derive(Args, Clone, Debug)]
@@ -36,6 +31,11 @@ impl UpArguments {
     pub(super) fn process(&self) -> Process {
         Process::AllInOne { data: self.data.clone(), port: self.port }
     }
+
+    /// The data directory.
+    pub(super) fn data(&self) -> &Path {
+        &self.data
+    }
 }
 
 pub(super) fn run(arguments: &UpArguments) -> Result<ExitCode, Failure> {
@@ -46,10 +46,7 @@ pub(super) fn run(arguments: &UpArguments) -> Result<ExitCode, Failure> {
 }
 
 async fn serve(arguments: &UpArguments, config: &Config, data: DataDir) -> Result<ExitCode, Failure> {
-    let address = config.http_addr;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| Failure::failed(format!("cannot listen on {address}: {error}")))?;
+    let listener = listen(config.http_addr).await?;
     let mut embedded = Embedded::start(data, config).await.map_err(Failure::failed)?;
     if arguments.demo_data {
         embedded.add_catalogue().await.map_err(Failure::failed)?;
@@ -59,7 +56,7 @@ async fn serve(arguments: &UpArguments, config: &Config, data: DataDir) -> Resul
     let server = embedded.serve(listener);
     let ended = tokio::select! {
         reason = embedded.failed() => Err(Failure::failed(reason)),
-        signal = signal() => signal.map(|()| ExitCode::SUCCESS),
+        stop = stop_asked() => stop.map(|()| ExitCode::SUCCESS),
     };
     server.stop().await;
     embedded.stop(STOP_PATIENCE).await;
@@ -76,20 +73,4 @@ fn announce(embedded: &Embedded, url: &str) {
     // Nobody may be listening: the shop runs all the same.
     let mut out = std::io::stdout();
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
-}
-
-/// Waits for the signal to stop: an interrupt from the keyboard, or SIGTERM.
-async fn signal() -> Result<(), Failure> {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(Failure::failed)?;
-        tokio::select! {
-            result = interrupt => result.map_err(Failure::failed),
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    interrupt.await.map_err(Failure::failed)
 }

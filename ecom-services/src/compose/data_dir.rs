@@ -88,7 +88,7 @@ impl DataDir {
 
 /// Creates the directory for its owner alone (mode 0700): its databases hold password hashes and signing keys. One that
 /// is there already keeps its mode.
-fn create(path: &Path) -> io::Result<()> {
+pub(super) fn create(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -96,7 +96,7 @@ fn create(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-fn private(_path: &Path) -> OpenOptions {
+pub(super) fn private(_path: &Path) -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true);
     #[cfg(unix)]

@@ -1,108 +1,67 @@
-//! The whole shop in one process: databases, services, routes.
+//! The whole shop in one process: services, gateway, data directory.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use ecom_adapters::system::{NoRandomness, SystemClock, SystemIds};
-use ecom_core::decide::BoundedContext;
-use ecom_core::engine::{Fault, Outcome, consumer};
+use ecom_adapters::system::SystemIds;
+use ecom_core::engine::Outcome;
+use ecom_core::event::Service;
 use ecom_core::id::{CorrelationId, MessageId, ProductId, UserId};
 use ecom_core::inventory::{CreateProduct, Input, ProductFilter, Rejection};
 use ecom_core::money::{Currency, Money};
-use ecom_core::port::{Ids, PageRequest, Store};
+use ecom_core::port::{Ids, PageRequest};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
+use super::StartError;
+use super::assembly::Materials;
 use super::data_dir::DataDir;
-use super::identity::{GeneratedPassword, Identity, IdentityError, first_administrator};
-use super::shop::{Shop, StartError};
-use crate::config::{BusUrl, Channels, Config, DatabaseUrl, Provider};
-use crate::host::{Command, Handle, Settings};
-use crate::http::door::{Door, Gate};
-use crate::http::health::{self, Condition, Probe};
+use super::front::{Front, Server};
+use super::identity::{GeneratedPassword, Identity, first_administrator};
+use super::probe::Parts;
+use super::routes;
+use super::shop::Shop;
+use crate::config::{Channels, Config, DatabaseUrl, Provider};
+use crate::gateway::{self, InProcess};
+use crate::host::Command;
+use crate::http::door::Gate;
+use crate::http::health;
 use crate::http::idempotency::InFlight;
 use crate::http::metrics::Metrics;
-use crate::http::problem::Problem;
 use crate::http::router::Router;
-use crate::http::server::{self, App, Limits, Stop};
 use crate::http::token_cache::TokenCache;
-use crate::{gateway, inventory, notification, order, payment, user};
-
-/// Why a shop did not start. Each is one clear line.
-#[derive(Debug, thiserror::Error)]
-pub enum EmbeddedError {
-    /// A part did not start.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// Nobody could sign in.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// The machine gives no random numbers.
-    #[error(transparent)]
-    Randomness(#[from] NoRandomness),
-    /// The configuration asks for what one process over SQLite does not have.
-    #[error("this process keeps everything in its data directory and notices in its log: unset {0}")]
-    NotEmbedded(&'static str),
-    /// The catalogue of the demo could not be added.
-    #[error("the demo catalogue could not be added: {0}")]
-    Catalogue(String),
-}
 
 /// A running shop.
 pub struct Embedded {
     shop: Shop,
     identity: Identity,
-    ids: Arc<dyn Ids>,
     generated: Option<GeneratedPassword>,
     config: Config,
-    stop: watch::Sender<bool>,
+    front: Front,
     _data: DataDir,
 }
 
 impl Embedded {
-    /// Opens everything in the data directory and starts all services.
-    pub async fn start(data: DataDir, config: &Config) -> Result<Self, EmbeddedError> {
-        if config.bus != BusUrl::Local {
-            return Err(EmbeddedError::NotEmbedded("EVENT_BUS_URL"));
-        }
-        if config.databases.values().any(|url| matches!(url, DatabaseUrl::Postgres(_))) {
-            return Err(EmbeddedError::NotEmbedded("the *_DATABASE_URL of PostgreSQL"));
-        }
+    /// Opens all databases and starts all services. What a configuration leaves open lies in the data directory.
+    pub async fn start(data: DataDir, config: &Config) -> Result<Self, StartError> {
         if config.provider != Provider::Sandbox {
-            return Err(EmbeddedError::NotEmbedded("PAYMENT_PROVIDER"));
+            return Err(StartError::Unsupported("PAYMENT_PROVIDER=stripe"));
         }
         // A notice that went to the log would count as sent for ever: rather refuse than pretend.
         if config.channels != Channels::default() {
-            return Err(EmbeddedError::NotEmbedded("SMTP_URL, SMS_WEBHOOK_URL and PUSH_WEBHOOK_URL"));
+            return Err(StartError::Unsupported("SMTP_URL, SMS_WEBHOOK_URL and PUSH_WEBHOOK_URL"));
         }
         for (service, url) in &config.databases {
             let own = data.file(&format!("{}.sqlite", service.short_name()));
             if matches!(url, DatabaseUrl::Sqlite(path) if *path != own) {
-                return Err(EmbeddedError::NotEmbedded("the *_DATABASE_URL, and use --data"));
+                return Err(StartError::Unsupported("SQLite files outside of the data directory: use --data"));
             }
         }
-        let ids: Arc<dyn Ids> = Arc::new(SystemIds::new(Arc::new(SystemClock))?);
-        let settings = Settings {
-            lease: config.lease,
-            call_max: config.policy.provider_timeout,
-            ladder: consumer::Limits { ladder: config.ladder, ..Default::default() },
-            outbox_max: config.outbox_max,
-        };
-        let shop = Shop::start(data.path(), config.policy, settings).await?;
-        let identity = Identity::new(&shop.signing_keys, config)?;
-        let generated = first_administrator(&data, config, &identity, ids.as_ref(), &shop.user).await?;
-        Ok(Self {
-            shop,
-            identity,
-            ids,
-            generated,
-            config: config.clone(),
-            stop: watch::Sender::new(false),
-            _data: data,
-        })
+        let ids: Arc<dyn Ids> = Arc::new(SystemIds::new(Arc::new(ecom_adapters::system::SystemClock))?);
+        let shop = Shop::start(Materials::of(config)).await?;
+        let identity = Identity::new(&shop.users.signing_keys, config)?;
+        let generated = first_administrator(&data, config, &identity, ids.as_ref(), &shop.users.service).await?;
+        Ok(Self { shop, identity, generated, config: config.clone(), front: Front::new(ids), _data: data })
     }
 
     /// The password of the first administrator, when it was made at this start.
@@ -118,8 +77,7 @@ impl Embedded {
     /// Answers HTTP until it is stopped.
     pub fn serve(&self, listener: TcpListener) -> Server {
         let metrics = Arc::new(Metrics::default());
-        let app = App { router: self.routes(&metrics), limits: Limits::default(), metrics, ids: Arc::clone(&self.ids) };
-        Server { stop: self.stop.clone(), task: tokio::spawn(server::serve(listener, app, self.stopping())) }
+        self.front.serve(listener, self.routes(&metrics), metrics, &self.config, None)
     }
 
     /// Stops all services; what is not finished by then goes on after the next start.
@@ -127,61 +85,44 @@ impl Embedded {
         self.shop.stop(patience).await;
     }
 
-    fn stopping(&self) -> Stop {
-        Stop::from(self.stop.subscribe())
-    }
-
     fn routes(&self, metrics: &Arc<Metrics>) -> Router {
-        let shop = &self.shop;
         let gate = Gate {
             signer: Arc::new(TokenCache::new(self.identity.signer.clone())),
-            clock: Arc::clone(&shop.clock),
-            ids: Arc::clone(&self.ids),
+            clock: Arc::clone(&self.shop.assembly.clock),
+            ids: Arc::clone(&self.front.ids),
             in_flight: InFlight::default(),
         };
-        let signer = Arc::clone(&self.identity.signer);
-        let users = user::Deps {
-            door: door(&shop.user.handle, &gate, user::refuse),
-            reader: Arc::clone(&shop.user.reader),
-            hasher: Arc::clone(&self.identity.hasher),
-            mint: self.identity.mint.clone(),
-            jwks: Arc::new(move || signer.jwks()),
-            limits: Arc::new(user::Limits::new(&self.config.rates)),
-        };
-        let orders = order::Deps {
-            door: door(&shop.order.handle, &gate, order::refuse),
-            reader: Arc::clone(&shop.order.reader),
-            changes: shop.changes.clone(),
-            stop: self.stopping(),
-        };
-        let products = inventory::Deps {
-            door: door(&shop.inventory.handle, &gate, inventory::refuse),
-            reader: Arc::clone(&shop.inventory.reader),
-        };
-        let payments = payment::Deps {
-            door: door(&shop.payment.handle, &gate, payment::refuse),
-            reader: Arc::clone(&shop.payment.reader),
-            catalogue: shop.sandbox.clone(),
-            sandbox: Some(shop.sandbox.clone()),
-        };
-        let notices = notification::Deps {
-            door: door(&shop.notification.handle, &gate, notification::refuse),
-            reader: Arc::clone(&shop.notification.reader),
-        };
-        let services = user::routes(users)
-            .merge(order::routes(orders))
-            .merge(inventory::routes(products))
-            .merge(payment::routes(payments))
-            .merge(notification::routes(notices));
-        let gateway = gateway::Deps { gate, services: Arc::new(services) };
+        let services = Arc::new(self.services(&gate));
         // Health is for orchestrators: no rate limit shall hide it.
-        gateway::routes(gateway, self.config.rates.user)
-            .merge(health::routes(Arc::new(Databases::of(shop)), Arc::clone(metrics)))
+        gateway::routes(gateway::Deps { gate, services }, self.config.rates.user)
+            .merge(health::routes(Arc::new(self.probe()), Arc::clone(metrics)))
+    }
+
+    fn services(&self, gate: &Gate) -> InProcess {
+        let Shop { users, orders, inventory, payments, notifications, assembly } = &self.shop;
+        InProcess::new(BTreeMap::from([
+            (Service::User, routes::users(users, &self.identity, &self.config, gate)),
+            (Service::Order, routes::orders(orders, &assembly.changes, self.front.stopping(), gate)),
+            (Service::Inventory, routes::inventory(inventory, gate)),
+            (Service::Payment, routes::payments(payments, gate)),
+            (Service::Notification, routes::notifications(notifications, gate)),
+        ]))
+    }
+
+    fn probe(&self) -> Parts {
+        let Shop { users, orders, inventory, payments, notifications, assembly } = &self.shop;
+        Parts::default()
+            .database("user", &users.service.store)
+            .database("order", &orders.store)
+            .database("inventory", &inventory.store)
+            .database("payment", &payments.service.store)
+            .database("notification", &notifications.store)
+            .broker(&assembly.bus)
     }
 
     /// Adds a small catalogue, once: what is there already stays as it is.
-    pub async fn add_catalogue(&self) -> Result<(), EmbeddedError> {
-        let failed = |detail: &dyn std::fmt::Display| EmbeddedError::Catalogue(detail.to_string());
+    pub async fn add_catalogue(&self) -> Result<(), StartError> {
+        let failed = |detail: &dyn std::fmt::Display| StartError::Catalogue(detail.to_string());
         for (sku, name, minor, stock) in CATALOGUE {
             let filter = ProductFilter { sku: Some((*sku).to_owned()), q: None };
             let page = self.shop.inventory.reader.products(&filter, PageRequest::default()).await;
@@ -189,7 +130,7 @@ impl Embedded {
                 continue;
             }
             let product = CreateProduct {
-                id: ProductId(self.ids.fresh()),
+                id: ProductId(self.front.ids.fresh()),
                 sku: (*sku).to_owned(),
                 name: (*name).to_owned(),
                 description: String::new(),
@@ -198,8 +139,8 @@ impl Embedded {
                 actor: UserId(uuid::Uuid::nil()),
             };
             let command = Command {
-                id: MessageId(self.ids.fresh()),
-                correlation: CorrelationId(self.ids.fresh()),
+                id: MessageId(self.front.ids.fresh()),
+                correlation: CorrelationId(self.front.ids.fresh()),
                 key: None,
                 traceparent: None,
                 input: Input::CreateProduct(product),
@@ -224,63 +165,25 @@ const CATALOGUE: &[(&str, &str, i64, u64)] = &[
     ("LAMP-LIMITED", "Lamp, limited edition", 12_900, 10),
 ];
 
-/// A running HTTP server.
-pub struct Server {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Process;
 
-impl Server {
-    /// Takes no more connections and waits for the open requests.
-    pub async fn stop(self) {
-        self.stop.send_replace(true);
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the HTTP server failed");
-        }
-    }
-}
-
-fn door<C: BoundedContext>(handle: &Handle<C>, gate: &Gate, refuse: fn(&C::Rejection) -> Problem) -> Door<C> {
-    Door { handle: handle.clone(), gate: gate.clone(), refuse }
-}
-
-/// Ready as long as every database answers.
-struct Databases(Vec<(&'static str, Box<dyn Ready>)>);
-
-#[async_trait]
-trait Ready: Send + Sync + 'static {
-    async fn ready(&self) -> Result<(), Fault>;
-}
-
-struct Of<C: BoundedContext>(Arc<dyn Store<C>>);
-
-#[async_trait]
-impl<C: BoundedContext> Ready for Of<C> {
-    async fn ready(&self) -> Result<(), Fault> {
-        self.0.ready().await
-    }
-}
-
-impl Databases {
-    fn of(shop: &Shop) -> Self {
-        Self(vec![
-            ("user", Box::new(Of(Arc::clone(&shop.user.store)))),
-            ("order", Box::new(Of(Arc::clone(&shop.order.store)))),
-            ("inventory", Box::new(Of(Arc::clone(&shop.inventory.store)))),
-            ("payment", Box::new(Of(Arc::clone(&shop.payment.store)))),
-            ("notification", Box::new(Of(Arc::clone(&shop.notification.store)))),
-        ])
-    }
-}
-
-#[async_trait]
-impl Probe for Databases {
-    async fn check(&self) -> BTreeMap<&'static str, Condition> {
-        let mut checks = BTreeMap::new();
-        for (name, store) in &self.0 {
-            let ready = tokio::time::timeout(Duration::from_secs(1), store.ready()).await;
-            checks.insert(*name, if matches!(ready, Ok(Ok(()))) { Condition::Ok } else { Condition::Unavailable });
-        }
-        checks
+    #[tokio::test]
+    async fn every_route_lies_where_the_gateway_looks_for_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let process = Process::AllInOne { data: directory.path().to_owned(), port: 0 };
+        let variables = [("BCRYPT_COST".to_owned(), "10".to_owned())].into();
+        let config = Config::read(&process, &variables, &|path| std::fs::read_to_string(path)).unwrap();
+        let shop = Embedded::start(DataDir::open(directory.path()).unwrap(), &config).await.unwrap();
+        let gate = Gate {
+            signer: shop.identity.signer.clone(),
+            clock: Arc::clone(&shop.shop.assembly.clock),
+            ids: Arc::clone(&shop.front.ids),
+            in_flight: InFlight::default(),
+        };
+        assert_eq!(shop.services(&gate).misplaced(), vec![]);
+        shop.stop(Duration::from_secs(5)).await;
     }
 }

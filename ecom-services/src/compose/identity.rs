@@ -1,4 +1,4 @@
-//! Who signs tokens and who is the first administrator of an embedded shop.
+//! Who signs tokens and who is the first administrator.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use ecom_core::port::{Ids, PageRequest, PasswordHasher};
 use ecom_core::secret::PasswordHash;
 use ecom_core::user::{Input, Name, NewUser, Reply, Role, UserContext, UserFilter, UserReader};
 
+use super::assembly::Running;
 use super::data_dir::{DataDir, DataDirError};
-use super::shop::Running;
 use crate::config::{Config, FirstAdmin};
 use crate::host::{Command, Handle};
 
@@ -102,6 +102,22 @@ pub struct GeneratedPassword {
     pub password: String,
 }
 
+/// Creates the configured administrator when there is none.
+pub(super) async fn configured_administrator(
+    config: &Config,
+    identity: &Identity,
+    ids: &dyn Ids,
+    users: &Running<UserContext, dyn UserReader>,
+) -> Result<(), IdentityError> {
+    // Hashing takes a good part of a second: not at every start.
+    if let Some(FirstAdmin { email, password }) = &config.first_admin
+        && !has_administrator(users).await?
+    {
+        bootstrap(identity, ids, &users.handle, email.clone(), password.reveal()).await?;
+    }
+    Ok(())
+}
+
 /// Creates the first administrator when there is none: the configured one, or one with a random password that is kept
 /// in the data directory. The password is written before the account exists, so that a crash in between leaves no
 /// account whose password nobody knows.
@@ -112,15 +128,8 @@ pub(super) async fn first_administrator(
     ids: &dyn Ids,
     users: &Running<UserContext, dyn UserReader>,
 ) -> Result<Option<GeneratedPassword>, IdentityError> {
-    // Hashing takes a good part of a second: not at every start.
-    let administrators = UserFilter { role: Some(Role::Admin), ..UserFilter::default() };
-    let page = users.reader.list(&administrators, PageRequest::default()).await;
-    if !page.map_err(|fault| IdentityError::Admin(fault.to_string()))?.items.is_empty() {
-        return Ok(None);
-    }
-    let users = &users.handle;
-    if let Some(FirstAdmin { email, password }) = &config.first_admin {
-        bootstrap(identity, ids, users, email.clone(), password.reveal()).await?;
+    configured_administrator(config, identity, ids, users).await?;
+    if config.first_admin.is_some() || has_administrator(users).await? {
         return Ok(None);
     }
     let kept = data.read(PASSWORD_FILE)?.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
@@ -132,8 +141,14 @@ pub(super) async fn first_administrator(
         password
     };
     let email = Email::parse(ADMIN_EMAIL).map_err(|error| IdentityError::Admin(error.to_string()))?;
-    let created = bootstrap(identity, ids, users, email, &password).await?;
+    let created = bootstrap(identity, ids, &users.handle, email, &password).await?;
     Ok(created.then(|| GeneratedPassword { email: ADMIN_EMAIL.to_owned(), password }))
+}
+
+async fn has_administrator(users: &Running<UserContext, dyn UserReader>) -> Result<bool, IdentityError> {
+    let administrators = UserFilter { role: Some(Role::Admin), ..UserFilter::default() };
+    let page = users.reader.list(&administrators, PageRequest::default()).await;
+    page.map(|page| !page.items.is_empty()).map_err(|fault| IdentityError::Admin(fault.to_string()))
 }
 
 /// Whether an administrator was created.

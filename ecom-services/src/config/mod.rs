@@ -22,6 +22,7 @@ use ecom_core::policy::Policy;
 use ecom_core::secret::Secret;
 use serde::Serialize;
 
+use crate::http::trust::TrustedProxies;
 use reader::Reader;
 pub(crate) use value::duration;
 pub use value::{LogFormat, Rate};
@@ -49,6 +50,16 @@ pub enum DatabaseUrl {
     Postgres(Secret),
 }
 
+impl fmt::Display for DatabaseUrl {
+    /// Without its password.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(formatter, "sqlite://{}", path.display()),
+            Self::Postgres(url) => formatter.write_str(&value::without_password(url.reveal())),
+        }
+    }
+}
+
 /// What carries the events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BusUrl {
@@ -56,6 +67,21 @@ pub enum BusUrl {
     Local,
     /// RabbitMQ; the URL may hold a password.
     Amqp(Secret),
+}
+
+/// The bus and whose part of it is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BusConfig {
+    /// What carries the events.
+    pub url: BusUrl,
+    /// Stands before the name of every exchange and queue, so that several fleets may share a broker; mostly empty.
+    pub namespace: String,
+}
+
+impl Default for BusConfig {
+    fn default() -> Self {
+        Self { url: BusUrl::Local, namespace: String::new() }
+    }
 }
 
 /// Who charges cards.
@@ -143,10 +169,12 @@ pub struct Telemetry {
 pub struct Config {
     /// The databases by service: the own one, or all for [`Process::AllInOne`].
     pub databases: BTreeMap<Service, DatabaseUrl>,
-    /// What carries the events.
-    pub bus: BusUrl,
+    /// The bus.
+    pub bus: BusConfig,
     /// Where the process listens.
     pub http_addr: SocketAddr,
+    /// Whose word on the client's address is taken.
+    pub trusted_proxies: TrustedProxies,
     /// The base URLs of each service, for a gateway that is a process of its own.
     pub upstreams: BTreeMap<Service, Vec<String>>,
     /// Access tokens.
@@ -223,6 +251,7 @@ impl Config {
             databases: reader.databases(process),
             bus: reader.bus(process),
             http_addr: reader.http_addr(process),
+            trusted_proxies: reader.trusted_proxies(process),
             upstreams: reader.upstreams(process),
             tokens: reader.tokens(),
             passwords: reader.passwords(),

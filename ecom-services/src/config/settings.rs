@@ -14,10 +14,13 @@ use ecom_core::secret::Secret;
 use ecom_core::user::Password;
 use tracing_subscriber::EnvFilter;
 
+use crate::http::trust::TrustedProxies;
+
 use super::reader::Reader;
-use super::value::{LogFormat, Rate, duration, http_url, rungs};
+use super::value::{LogFormat, Rate, duration, http_url, plain_http_url, rungs};
 use super::{
-    BusUrl, Channels, DatabaseUrl, FirstAdmin, Passwords, Process, Provider, RateLimits, Telemetry, Tokens, port,
+    BusConfig, BusUrl, Channels, DatabaseUrl, FirstAdmin, Passwords, Process, Provider, RateLimits, Telemetry, Tokens,
+    port,
 };
 
 impl Reader<'_> {
@@ -50,7 +53,17 @@ impl Reader<'_> {
         databases
     }
 
-    pub(super) fn bus(&mut self, process: &Process) -> BusUrl {
+    pub(super) fn bus(&mut self, process: &Process) -> BusConfig {
+        let url = self.bus_url(process);
+        let expected = "at most 100 letters, digits, dots, dashes and underscores";
+        let namespace = self.optional("EVENT_BUS_NAMESPACE", expected, |text| {
+            let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+            (plain && text.len() <= 100).then(|| text.to_owned())
+        });
+        BusConfig { url, namespace: namespace.unwrap_or_default() }
+    }
+
+    fn bus_url(&mut self, process: &Process) -> BusUrl {
         let (name, default) = match process {
             Process::Service(_) => ("EVENT_BUS_URL", "amqp://guest:guest@127.0.0.1:5672/%2f"),
             Process::AllInOne { .. } => ("EVENT_BUS_URL", "local:"),
@@ -77,6 +90,16 @@ impl Reader<'_> {
         self.parsed("HTTP_ADDR", &default.to_string(), expected, |text| text.parse().ok()).unwrap_or(default)
     }
 
+    pub(super) fn trusted_proxies(&mut self, process: &Process) -> TrustedProxies {
+        // The services are behind the gateway, which tells them who calls; what is in front of the gateway nobody knows.
+        let default = match process {
+            Process::Service(Service::Gateway) | Process::AllInOne { .. } => "none",
+            Process::Service(_) => "127.0.0.0/8,::1",
+        };
+        let expected = "none, or addresses and networks, separated by commas, such as 10.0.0.0/8";
+        self.parsed("TRUSTED_PROXIES", default, expected, TrustedProxies::parse).unwrap_or_default()
+    }
+
     pub(super) fn upstreams(&mut self, process: &Process) -> BTreeMap<Service, Vec<String>> {
         let mut upstreams = BTreeMap::new();
         if *process != Process::Service(Service::Gateway) {
@@ -85,7 +108,7 @@ impl Reader<'_> {
         for service in Service::ALL.into_iter().filter(|service| *service != Service::Gateway) {
             let name = format!("{}_SERVICE_URL", service.short_name().to_uppercase());
             let default = format!("http://127.0.0.1:{}", port(service));
-            let parse = |text: &str| text.split(',').map(http_url).collect::<Option<Vec<_>>>();
+            let parse = |text: &str| text.split(',').map(plain_http_url).collect::<Option<Vec<_>>>();
             let urls = self.parsed(&name, &default, "one or more http:// URLs, separated by commas", parse);
             upstreams.insert(service, urls.unwrap_or_default());
         }
@@ -99,7 +122,7 @@ impl Reader<'_> {
             issuer: self.parsed("JWT_ISSUER", "ecom", "a name", text).unwrap_or_default(),
             audience: self.parsed("JWT_AUDIENCE", "ecom", "a name", text).unwrap_or_default(),
             private_key_file: self.optional("JWT_PRIVATE_KEY_FILE", "a path", |text| Some(PathBuf::from(text))),
-            jwks_url: self.parsed("JWKS_URL", &jwks_url, "an http:// or https:// URL", http_url).unwrap_or_default(),
+            jwks_url: self.parsed("JWKS_URL", &jwks_url, "an http:// URL", plain_http_url).unwrap_or_default(),
         }
     }
 

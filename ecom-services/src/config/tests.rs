@@ -27,7 +27,7 @@ fn without_variables_a_service_uses_the_compose_file() {
         config.databases,
         BTreeMap::from([(Service::Order, DatabaseUrl::Postgres(Secret::new(url.to_owned())))])
     );
-    assert_eq!(config.bus, BusUrl::Amqp(Secret::new("amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())));
+    assert_eq!(config.bus.url, BusUrl::Amqp(Secret::new("amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())));
     assert_eq!(config.http_addr.to_string(), "0.0.0.0:8082");
     assert_eq!(config.telemetry.format, LogFormat::Json);
     assert_eq!((config.policy, config.ladder), (Policy::default(), Ladder::default()));
@@ -41,7 +41,7 @@ fn without_variables_all_in_one_needs_no_server() {
     let config = read(&ALL_IN_ONE(), &[]).unwrap();
     assert_eq!(config.databases.len(), 6);
     assert_eq!(config.databases[&Service::User], DatabaseUrl::Sqlite(PathBuf::from("data/user.sqlite")));
-    assert_eq!((config.bus, config.http_addr.to_string()), (BusUrl::Local, "127.0.0.1:8080".to_owned()));
+    assert_eq!((config.bus.url, config.http_addr.to_string()), (BusUrl::Local, "127.0.0.1:8080".to_owned()));
     assert_eq!(config.telemetry.format, LogFormat::Text);
     assert!(config.upstreams.is_empty());
 }
@@ -94,9 +94,13 @@ fn each_wrong_value_is_reported() {
         ("USER_DATABASE_URL", "mysql://x"),
         ("USER_DATABASE_URL", "sqlite://"),
         ("EVENT_BUS_URL", "kafka://x"),
+        ("EVENT_BUS_NAMESPACE", "a b"),
+        ("TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("TRUSTED_PROXIES", "example.com"),
         ("HTTP_ADDR", "8080"),
         ("HTTP_ADDR", "localhost:8080"),
         ("JWKS_URL", "ftp://x"),
+        ("JWKS_URL", "https://x"),
         ("BCRYPT_COST", "9"),
         ("BCRYPT_COST", "16"),
         ("BCRYPT_COST", "many"),

@@ -75,6 +75,11 @@ pub(super) fn http_url(text: &str) -> Option<String> {
     (!host.contains(char::is_whitespace)).then(|| url.to_owned())
 }
 
+/// Like [`http_url`], without TLS: services speak to each other inside one private network.
+pub(super) fn plain_http_url(text: &str) -> Option<String> {
+    http_url(text).filter(|url| url.starts_with("http://"))
+}
+
 /// The URL with `***` in place of the password that it may hold.
 pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };

@@ -5,19 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecom_core::id::OrderId;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 use warp::http::{Method, StatusCode};
 
-use super::Deps;
+use super::{Call, Deps, table};
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 use crate::http::response::{Answer, ok};
 
 /// How long one part may take.
 const PART_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The most bytes of one part.
+const PART_BYTES_MAX: usize = 4 << 20;
 
 #[derive(Serialize)]
 struct Summary {
@@ -75,16 +78,23 @@ pub(super) async fn show(deps: Deps, request: Request) -> Answer {
 
 /// Asks a service on the caller's behalf: with his token, so that it decides what he may see.
 async fn ask(deps: &Deps, request: &Request, path: &str, query: &str) -> Said {
-    let arrival = Arc::clone(&request.arrival);
+    let Some(service) = table::owner(path) else { return Said::Unavailable };
+    let call = Call {
+        method: Method::GET,
+        target: if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") },
+        headers: request.headers.clone(),
+        body: bytes::Bytes::new(),
+        arrival: Arc::clone(&request.arrival),
+    };
     let asked = async {
-        let headers = request.headers.clone();
-        let response = deps.services.answer(Method::GET, path, query, headers, bytes::Bytes::new(), arrival).await;
+        let response = deps.services.send(service, call).await.ok()?;
         let status = response.status();
-        (status, response.into_body().collect().await.map(http_body_util::Collected::to_bytes).ok())
+        let body = Limited::new(response.into_body(), PART_BYTES_MAX).collect().await;
+        Some((status, body.map(http_body_util::Collected::to_bytes).ok()))
     };
     match timeout(PART_TIMEOUT, asked).await {
-        Ok((StatusCode::OK, Some(body))) => serde_json::from_slice(&body).map_or(Said::Unavailable, Said::Body),
-        Ok((StatusCode::NOT_FOUND, _)) => Said::Nothing,
+        Ok(Some((StatusCode::OK, Some(body)))) => serde_json::from_slice(&body).map_or(Said::Unavailable, Said::Body),
+        Ok(Some((StatusCode::NOT_FOUND, _))) => Said::Nothing,
         Ok(_) | Err(_) => Said::Unavailable,
     }
 }

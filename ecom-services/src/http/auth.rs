@@ -1,5 +1,6 @@
 //! Who calls: `Authorization: Bearer`, checked on every request by every service.
 
+use async_trait::async_trait;
 use ecom_core::id::{SessionId, UserId};
 use ecom_core::port::{Clock, TokenError, TokenSigner};
 use warp::http::HeaderMap;
@@ -50,23 +51,33 @@ impl Caller {
     }
 }
 
+/// Public keys that live in another process.
+#[async_trait]
+pub trait Keys: Send + Sync + 'static {
+    /// Called before a request is handled: fetches the keys, if the request's token names one that is not known. It
+    /// *must* end within a few seconds, whether the keys came or not.
+    async fn prepare(&self, headers: &HeaderMap);
+}
+
+/// The token of a request that has exactly one.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let text = values.next()?.to_str().ok().filter(|_| values.next().is_none())?;
+    let (scheme, token) = text.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 /// Reads and checks the access token.
 ///
 /// # Errors
 /// 401 `missing_token`, `invalid_token` or `token_expired`; 503 `keys_unavailable` when no key is known to check it
 /// with: that is not the caller's fault.
 pub fn caller(headers: &HeaderMap, signer: &dyn TokenSigner, clock: &dyn Clock) -> Result<Caller, Problem> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else {
+    if !headers.contains_key(AUTHORIZATION) {
         return Err(Problem::unauthorized("missing_token", "send an access token: Authorization: Bearer <token>"));
-    };
-    let invalid = || Problem::unauthorized("invalid_token", TokenError::Invalid.to_string());
-    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or_else(invalid)?;
-    let (scheme, token) = text.split_once(' ').ok_or_else(invalid)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(invalid());
     }
-    match signer.verify(token.trim(), clock.now()) {
+    let invalid = || Problem::unauthorized("invalid_token", TokenError::Invalid.to_string());
+    match signer.verify(bearer(headers).ok_or_else(invalid)?, clock.now()) {
         Ok(claims) => Ok(Caller { user_id: claims.user_id, is_admin: claims.is_admin, session_id: claims.session_id }),
         Err(error @ TokenError::Expired) => Err(Problem::unauthorized("token_expired", error.to_string())),
         Err(TokenError::Invalid) => Err(invalid()),

@@ -162,6 +162,7 @@ mod tests {
         Request {
             method: Method::POST,
             path: "/".to_owned(),
+            target: "/".to_owned(),
             parameters: vec![],
             query: Query::default(),
             headers,

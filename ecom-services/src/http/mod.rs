@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod auth;
 pub mod body;
+pub mod client;
 pub mod door;
 pub mod health;
 pub mod idempotency;
@@ -19,6 +20,7 @@ pub mod router;
 pub mod server;
 pub mod stream;
 pub mod token_cache;
+pub mod trust;
 pub mod wait;
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub struct Arrival {
     pub trace_id: String,
     /// W3C trace context to hand on.
     pub traceparent: String,
-    /// Who is at the other end of the connection.
+    /// The client's address, as far as it is known: at the other end of the connection, or behind trusted proxies.
     pub remote: IpAddr,
 }
 
@@ -30,6 +30,8 @@ pub struct Request {
     pub method: Method,
     /// The path in its one spelling: decoded, ids in lower case, without the query.
     pub path: String,
+    /// Path and query as they came, to hand the request on.
+    pub target: String,
     /// The decoded values of the pattern's parameters, in order.
     pub parameters: Vec<String>,
     /// The query.

@@ -37,6 +37,8 @@ const GUARDED: &str = "/api/";
 pub struct Router {
     root: Node,
     guard: Option<Guard>,
+    /// Answers what no route does.
+    beyond: Option<Handler>,
 }
 
 /// One segment of the paths that are known.
@@ -149,6 +151,15 @@ impl Router {
         Self { guard: Some(Arc::new(guard)), ..self }
     }
 
+    /// The same routes, with a handler for every path that they do not know; it is behind the guard, too.
+    pub fn beyond<F, Fut>(self, handler: F) -> Self
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Answer> + Send + 'static,
+    {
+        Self { beyond: Some(Arc::new(move |request| handler(request).boxed())), ..self }
+    }
+
     /// All routes, by path.
     pub fn routes(&self) -> Vec<(Method, &'static str)> {
         let mut routes = vec![];
@@ -197,17 +208,20 @@ impl Router {
             path.split('/').skip(1).map(|segment| percent_decode(segment, false)).collect();
         let mut parameters = vec![];
         let resource = segments.as_ref().and_then(|segments| self.root.find(segments, &mut parameters));
-        let answer = match (segments.is_some(), resource, Query::parse(query)) {
+        let handler = match resource {
+            Some(resource) => resource.handler(&method).ok_or_else(|| resource.without_handler(&method)),
+            None => self.beyond.as_ref().ok_or_else(|| Err(Problem::not_found())),
+        };
+        let answer = match (segments.is_some(), handler, Query::parse(query)) {
             (false, ..) => Err(Problem::bad_request("malformed_path", "the path is not valid percent-encoded UTF-8")),
-            (true, None, _) => Err(Problem::not_found()),
-            (true, Some(_), Err(problem)) => Err(problem),
-            (true, Some(resource), Ok(query)) => match resource.handler(&method) {
-                None => resource.without_handler(&method),
-                Some(handler) => {
-                    let (path, arrival) = (canonical(segments.as_deref()), Arc::clone(&arrival));
-                    self.pass(handler, Request { method, path, parameters, query, headers, body, arrival }).await
-                }
-            },
+            (true, Err(answer), _) => answer,
+            (true, Ok(_), Err(problem)) => Err(problem),
+            (true, Ok(handler), Ok(parsed)) => {
+                let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+                let (path, arrival) = (canonical(segments.as_deref()), Arc::clone(&arrival));
+                let request = Request { method, path, target, parameters, query: parsed, headers, body, arrival };
+                self.pass(handler, request).await
+            }
         };
         let mut response = answer.unwrap_or_else(|problem| problem.render(path, &arrival.trace_id));
         if let Some(resource) = resource {

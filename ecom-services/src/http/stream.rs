@@ -38,8 +38,15 @@ pub fn comment() -> Bytes {
 /// The response that sends these events as they come.
 pub fn events(stream: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     use futures_util::StreamExt;
-    let stream = Exclusive(Mutex::new(Box::pin(stream.map(Ok::<_, Infallible>))));
-    let mut response = warp::reply::stream(stream).into_response();
+    let mut response = response(stream.map(Ok::<_, Infallible>));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response
+}
+
+/// The response whose body is what comes; an error breaks the connection off, so that nobody takes the part for the whole.
+pub fn response<E>(stream: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> Response
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
+{
+    warp::reply::stream(Exclusive(Mutex::new(Box::pin(stream)))).into_response()
 }

@@ -20,6 +20,7 @@ use super::metrics::Metrics;
 use super::response::{json_text, ok};
 use super::router::Mount;
 use super::server::{App, Limits, serve};
+use super::trust::TrustedProxies;
 
 #[derive(Default)]
 struct Counting(AtomicU64);
@@ -68,7 +69,8 @@ async fn start(limits: Limits) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, signal) = watch::channel(false);
-    let app = App { router, limits, metrics, ids: Arc::new(Counting::default()) };
+    let (ids, trusted) = (Arc::new(Counting::default()), TrustedProxies::default());
+    let app = App { router, limits, metrics, ids, trusted, keys: None };
     let task = tokio::spawn(serve(listener, app, signal.into()));
     Running { address, stop, task }
 }

@@ -8,11 +8,9 @@ use ecom_core::event::{Envelope, EventType};
 use ecom_core::id::MessageId;
 use ecom_core::port::{Bus, Delivery, Published, Settlement, Subscription};
 use ecom_core::testing::sample;
-use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use lapin::{Channel, Connection, ConnectionProperties};
 use tokio::time::{Instant, timeout};
 
-use crate::rabbitmq::topology::Topology;
 use crate::rabbitmq::{Condition, Options, RabbitBus};
 
 /// Goes to [`QUEUE`] alone.
@@ -65,18 +63,13 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        let topology = Topology::new(&self.options);
+        let options = self.options.clone();
         let clean = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let Ok(connection) = Connection::connect(&url(), ConnectionProperties::default()).await else { return };
-                let Ok(channel) = connection.create_channel().await else { return };
-                for queue in &topology.queues {
-                    drop(channel.queue_delete(queue.name.as_str().into(), QueueDeleteOptions::default()).await);
-                }
-                let exchange = topology.exchange.as_str().into();
-                drop(channel.exchange_delete(exchange, ExchangeDeleteOptions::default()).await);
-                drop(connection.close(200, "done".into()).await);
+                let bus = RabbitBus::connect(&url(), options).unwrap();
+                drop(bus.delete_topology().await);
+                bus.close().await;
             });
         };
         drop(std::thread::spawn(clean).join());

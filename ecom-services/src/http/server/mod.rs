@@ -35,10 +35,12 @@ use intake::Refused;
 pub use intake::CORRELATION_ID;
 pub use stop::Stop;
 
+use super::auth::Keys;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::request::Arrival;
 use super::router::{Matched, Router};
+use super::trust::TrustedProxies;
 
 /// How long the server waits after it could not accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -86,6 +88,10 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Mints correlation and trace ids.
     pub ids: Arc<dyn Ids>,
+    /// Whose word on the client's address is taken.
+    pub trusted: TrustedProxies,
+    /// The keys that tokens are checked with, where another process has them.
+    pub keys: Option<Arc<dyn Keys>>,
 }
 
 /// warp, as a function.
@@ -96,12 +102,14 @@ struct Shared {
     limits: Limits,
     metrics: Arc<Metrics>,
     ids: Arc<dyn Ids>,
+    trusted: TrustedProxies,
+    keys: Option<Arc<dyn Keys>>,
 }
 
 /// Serves until `stop` is triggered and the open requests have ended, or the shutdown timeout is over.
 pub async fn serve(listener: TcpListener, app: App, stop: Stop) {
-    let App { router, limits, metrics, ids } = app;
-    let shared = Arc::new(Shared { call: warp_call(router), limits, metrics, ids });
+    let App { router, limits, metrics, ids, trusted, keys } = app;
+    let shared = Arc::new(Shared { call: warp_call(router), limits, metrics, ids, trusted, keys });
     let places = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -178,7 +186,8 @@ impl Shared {
     async fn answer(&self, request: hyper::Request<Incoming>, remote: SocketAddr) -> Response {
         let began = Instant::now();
         let (mut head, body) = request.into_parts();
-        let arrival = Arc::new(intake::arrival(&head.headers, remote.ip(), self.ids.as_ref()));
+        let client = self.trusted.client(remote.ip(), &head.headers);
+        let arrival = Arc::new(intake::arrival(&head.headers, client, self.ids.as_ref()));
         head.extensions.insert(Arc::clone(&arrival));
         let (method, path) = (head.method.clone(), head.uri.path().to_owned());
         let mut response = match self.admit(&head, body).await {
@@ -217,6 +226,9 @@ impl Shared {
         // The body is read before the head is judged: a refusal then leaves the connection in order.
         let body = intake::body(head, body, &self.limits).await?;
         intake::check_head(head).map_err(|problem| Refused { problem, close: false })?;
+        if let Some(keys) = &self.keys {
+            keys.prepare(&head.headers).await;
+        }
         Ok(body)
     }
 

@@ -1,0 +1,9 @@
+//! The API gateway in a process of its own.
+
+use std::process::ExitCode;
+
+use ecom_core::event::Service;
+
+fn main() -> ExitCode {
+    ecom_services::cli::service(Service::Gateway)
+}
