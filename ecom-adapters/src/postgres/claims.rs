@@ -1,4 +1,4 @@
-//! Housekeeping outside a handler's transaction: claims with a lease, attempts, dead letters.
+//! Housekeeping outside a handler's transaction: claims with a lease, attempts, what is old.
 //!
 //! A claim is one statement: it takes what nobody else is taking at that moment and leases it. No lock outlives it.
 
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecom_core::decide::Timer;
-use ecom_core::engine::{DeadLetter, EffectRow};
+use ecom_core::engine::{EffectRow, Retention};
 use ecom_core::event::Envelope;
 use ecom_core::id::MessageId;
 use ecom_core::port::Claimed;
@@ -16,7 +16,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgRow;
 
 use super::kit;
-use super::rows::{Moment, printable, statements};
+use super::rows::{Moment, statements};
 use crate::sql::Inconsistent;
 use crate::sql::fields::Fields;
 
@@ -42,19 +42,28 @@ statements! {
         FROM free WHERE effects.id = free.id
         RETURNING effects.id, effects.correlation, effects.effect, effects.attempts, coalesce($1, now()) AS due";
     TIMERS = "SELECT subject, kind, epoch, due, due <= coalesce($1, now()) AS is_due FROM timers ORDER BY due LIMIT $2";
-    COUNT_ATTEMPT = "INSERT INTO attempts (queue, message_id, count) VALUES ($1, $2, 1)
-        ON CONFLICT (queue, message_id) DO UPDATE SET count = attempts.count + 1 RETURNING count";
-    /// A replay starts with a fresh count of attempts.
-    BURY = "
-        WITH fresh AS (DELETE FROM attempts WHERE queue = $2 AND message_id = $1)
-        INSERT INTO dead_letters (id, queue, event_type, body, reason, attempts, at)
-        VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, now()))
-        ON CONFLICT (id, queue) WHERE taken_at IS NULL
-        DO UPDATE SET reason = excluded.reason, attempts = excluded.attempts, at = excluded.at";
-    DEAD_LETTERS = "SELECT id, queue, event_type, body, reason, attempts FROM dead_letters WHERE taken_at IS NULL
-        ORDER BY seq DESC LIMIT $1";
-    EXHUME = "UPDATE dead_letters SET taken_at = coalesce($4, now()), taken_by = $2, taken_reason = $3
-        WHERE id = $1 AND taken_at IS NULL RETURNING id, queue, event_type, body, reason, attempts";
+    COUNT_ATTEMPT = "INSERT INTO attempts (queue, message_id, count, at) VALUES ($1, $2, 1, coalesce($3, now()))
+        ON CONFLICT (queue, message_id) DO UPDATE SET count = attempts.count + 1, at = excluded.at RETURNING count";
+    /// What another copy is just deleting is left to it.
+    PURGE = "
+        WITH messages AS (
+            DELETE FROM inbox WHERE message_id IN (
+                SELECT message_id FROM inbox WHERE at < coalesce($1, now()) - $2 * INTERVAL '1 microsecond'
+                ORDER BY at LIMIT $5 FOR UPDATE SKIP LOCKED
+            ) RETURNING 1
+        ), answers AS (
+            DELETE FROM kept_answers WHERE (scope, key) IN (
+                SELECT scope, key FROM kept_answers WHERE at < coalesce($1, now()) - $3 * INTERVAL '1 microsecond'
+                ORDER BY at LIMIT $5 FOR UPDATE SKIP LOCKED
+            ) RETURNING 1
+        ), counts AS (
+            DELETE FROM attempts WHERE (queue, message_id) IN (
+                SELECT queue, message_id FROM attempts WHERE at < coalesce($1, now()) - $4 * INTERVAL '1 microsecond'
+                ORDER BY at LIMIT $5 FOR UPDATE SKIP LOCKED
+            ) RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM answers) + (SELECT count(*) FROM counts)
+            AS deleted";
     /// What was in flight may be called again at once: the key makes that safe. What waits for longer than a lease waits
     /// for its rung of the ladder, and a restart must not shorten that.
     VOID_LEASES = "
@@ -161,55 +170,20 @@ pub(super) async fn timers(pool: &PgPool, limit: usize, now: Now) -> Result<Clai
     Ok(claimed)
 }
 
-pub(super) async fn count_attempt(pool: &PgPool, queue: &str, id: MessageId) -> Result<u32, sqlx::Error> {
-    sqlx::query(COUNT_ATTEMPT).bind(queue).bind(id.0).fetch_one(pool).await?.count("count")
+pub(super) async fn count_attempt(pool: &PgPool, queue: &str, id: MessageId, now: Now) -> Result<u32, sqlx::Error> {
+    sqlx::query(COUNT_ATTEMPT).bind(queue).bind(id.0).bind(now.map(Moment)).fetch_one(pool).await?.count("count")
 }
 
-pub(super) async fn bury(pool: &PgPool, letter: &DeadLetter, now: Now) -> Result<(), sqlx::Error> {
-    sqlx::query(BURY)
-        .bind(letter.id.0)
-        .bind(printable(&letter.queue))
-        .bind(printable(&letter.event_type))
-        .bind(printable(&letter.body))
-        .bind(printable(&letter.reason))
-        .bind(i64::from(letter.attempts))
+pub(super) async fn purge(pool: &PgPool, keep: Retention, limit: usize, now: Now) -> Result<u64, sqlx::Error> {
+    let row = sqlx::query(PURGE)
         .bind(now.map(Moment))
-        .execute(pool)
+        .bind(micros(keep.inbox))
+        .bind(micros(keep.answers))
+        .bind(micros(keep.attempts))
+        .bind(limit_of(limit))
+        .fetch_one(pool)
         .await?;
-    Ok(())
-}
-
-pub(super) async fn dead_letters(readers: &PgPool, limit: usize) -> Result<Vec<DeadLetter>, sqlx::Error> {
-    let rows = sqlx::query(DEAD_LETTERS).bind(limit_of(limit)).fetch_all(readers).await?;
-    rows.iter().map(letter).collect()
-}
-
-pub(super) async fn exhume(
-    pool: &PgPool,
-    id: MessageId,
-    actor: &str,
-    reason: &str,
-    now: Now,
-) -> Result<Option<DeadLetter>, sqlx::Error> {
-    let row = sqlx::query(EXHUME)
-        .bind(id.0)
-        .bind(printable(actor))
-        .bind(printable(reason))
-        .bind(now.map(Moment))
-        .fetch_optional(pool)
-        .await?;
-    row.as_ref().map(letter).transpose()
-}
-
-fn letter(row: &PgRow) -> Result<DeadLetter, sqlx::Error> {
-    Ok(DeadLetter {
-        id: row.id("id")?,
-        queue: row.string("queue")?,
-        event_type: row.string("event_type")?,
-        body: row.string("body")?,
-        reason: row.string("reason")?,
-        attempts: row.count("attempts")?,
-    })
+    row.count("deleted")
 }
 
 pub(super) async fn void_leases(pool: &PgPool, now: Now, lease: Duration) -> Result<(), sqlx::Error> {

@@ -30,6 +30,8 @@ statements! {
     SAVE = "
         WITH handled AS (
             INSERT INTO inbox (message_id, at) SELECT id, $2 FROM unnest($1::UUID[]) AS id
+        ), counted AS (
+            DELETE FROM attempts WHERE message_id = ANY ($1)
         ), delivered AS (
             DELETE FROM outbox WHERE event_id = ANY ($3)
         ), told AS (

@@ -10,6 +10,7 @@ mod claims;
 mod database;
 mod fault;
 mod kit;
+mod letters;
 mod migrate;
 pub mod order;
 mod rows;

@@ -7,21 +7,24 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ecom_core::decide::{BoundedContext, Timer};
-use ecom_core::engine::{Batch, Committed, DeadLetter, EffectRow, Fault, Transacted, fold};
+use ecom_core::engine::{Batch, Buried, Committed, DeadLetter, EffectRow, Fault, Retention, Transacted, fold};
 use ecom_core::event::Envelope;
 use ecom_core::id::MessageId;
 use ecom_core::policy::Policy;
-use ecom_core::port::{Claimed, Clock, Store};
+use ecom_core::port::{Claimed, Clock, Page, PageRequest, Store};
 use ecom_core::time::Timestamp;
 use sqlx::PgPool;
 
 use super::database::{Database, OpenError, Settings};
 use super::fault::{fault, is_taken_key, is_undone};
 use super::tables::Tables;
-use super::{claims, kit};
+use super::{claims, kit, letters};
 use crate::sql::commit::{Failure, committed};
 
-const KIT_MIGRATIONS: &[(&str, &str)] = &[("kit/0001_kit", include_str!("../../../migrations/kit/0001_kit.sql"))];
+const KIT_MIGRATIONS: &[(&str, &str)] = &[
+    ("kit/0001_kit", include_str!("../../../migrations/kit/0001_kit.sql")),
+    ("kit/0002_age", include_str!("../../../migrations/kit/0002_age.sql")),
+];
 
 /// How often a batch is decided anew when somebody else has changed its rows, or has taken its keys.
 const TRIES: u32 = 3;
@@ -149,23 +152,31 @@ impl<C: BoundedContext, T: Tables<C>> Store<C> for PgStore<C, T> {
     }
 
     async fn count_attempt(&self, queue: &str, id: MessageId) -> Result<u32, Fault> {
-        claims::count_attempt(self.writers(), queue, id).await.map_err(|error| fault(&error))
+        claims::count_attempt(self.writers(), queue, id, self.now()).await.map_err(|error| fault(&error))
     }
 
     async fn bury(&self, letter: DeadLetter) -> Result<(), Fault> {
-        claims::bury(self.writers(), &letter, self.now()).await.map_err(|error| fault(&error))
+        letters::bury(self.writers(), &letter, self.now()).await.map_err(|error| fault(&error))
     }
 
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, Fault> {
-        claims::dead_letters(self.readers(), limit).await.map_err(|error| fault(&error))
+    async fn dead_letters(&self, request: PageRequest) -> Result<Page<Buried>, Fault> {
+        letters::page(self.readers(), request).await.map_err(|error| fault(&error))
+    }
+
+    async fn dead_letter(&self, id: MessageId) -> Result<Option<DeadLetter>, Fault> {
+        letters::find(self.readers(), id).await.map_err(|error| fault(&error))
     }
 
     async fn exhume(&self, id: MessageId, actor: &str, reason: &str) -> Result<Option<DeadLetter>, Fault> {
-        claims::exhume(self.writers(), id, actor, reason, self.now()).await.map_err(|error| fault(&error))
+        letters::exhume(self.writers(), id, actor, reason, self.now()).await.map_err(|error| fault(&error))
     }
 
     async fn outbox_depth(&self) -> Result<u64, Fault> {
         claims::outbox_depth(self.readers()).await.map_err(|error| fault(&error))
+    }
+
+    async fn purge(&self, keep: Retention, limit: usize) -> Result<u64, Fault> {
+        claims::purge(self.writers(), keep, limit, self.now()).await.map_err(|error| fault(&error))
     }
 
     async fn void_leases(&self) -> Result<(), Fault> {

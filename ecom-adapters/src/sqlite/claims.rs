@@ -1,17 +1,17 @@
-//! Housekeeping outside a handler's transaction: claims with a lease, attempts, dead letters.
+//! Housekeeping outside a handler's transaction: claims with a lease, attempts, what is old.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use ecom_core::decide::Timer;
-use ecom_core::engine::{DeadLetter, EffectRow};
+use ecom_core::engine::{EffectRow, Retention};
 use ecom_core::event::Envelope;
 use ecom_core::id::MessageId;
 use ecom_core::port::Claimed;
 use ecom_core::time::Timestamp;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection, SqliteConnection, SqlitePool};
+use sqlx::{Connection, SqliteConnection};
 
 use super::database::Database;
 use super::rows::{column, parse};
@@ -145,90 +145,61 @@ pub(super) async fn timers(database: &Database, limit: usize, now: Timestamp) ->
     Ok(claimed)
 }
 
-pub(super) async fn count_attempt(database: &Database, queue: &str, id: MessageId) -> Result<u32, sqlx::Error> {
+pub(super) async fn count_attempt(
+    database: &Database,
+    queue: &str,
+    id: MessageId,
+    now: Timestamp,
+) -> Result<u32, sqlx::Error> {
     let mut writer = database.writer().await?;
     let count = sqlx::query_scalar(
-        "INSERT INTO attempts (queue, message_id, count) VALUES (?1, ?2, 1)
-         ON CONFLICT (queue, message_id) DO UPDATE SET count = count + 1 RETURNING count",
+        "INSERT INTO attempts (queue, message_id, count, at) VALUES (?1, ?2, 1, ?3)
+         ON CONFLICT (queue, message_id) DO UPDATE SET count = count + 1, at = excluded.at RETURNING count",
     )
     .bind(queue)
     .bind(id.to_string())
+    .bind(now.as_micros())
     .fetch_one(writer.connection()?)
     .await?;
     writer.done();
     Ok(count)
 }
 
-pub(super) async fn bury(database: &Database, letter: &DeadLetter, now: Timestamp) -> Result<(), sqlx::Error> {
+pub(super) async fn purge(
+    database: &Database,
+    keep: Retention,
+    limit: usize,
+    now: Timestamp,
+) -> Result<u64, sqlx::Error> {
     let mut writer = database.writer().await?;
     let mut transaction = writer.connection()?.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::query(
-        "INSERT INTO dead_letters (id, queue, event_type, body, reason, attempts, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT (id, queue) WHERE taken_at IS NULL
-         DO UPDATE SET reason = excluded.reason, attempts = excluded.attempts, at = excluded.at",
-    )
-    .bind(letter.id.to_string())
-    .bind(&letter.queue)
-    .bind(&letter.event_type)
-    .bind(&letter.body)
-    .bind(&letter.reason)
-    .bind(letter.attempts)
-    .bind(now.as_micros())
-    .execute(&mut *transaction)
-    .await?;
-    // A replay starts with a fresh count of attempts.
-    sqlx::query("DELETE FROM attempts WHERE queue = ?1 AND message_id = ?2")
-        .bind(&letter.queue)
-        .bind(letter.id.to_string())
-        .execute(&mut *transaction)
-        .await?;
+    let mut deleted = 0;
+    for (statement, age) in [
+        (
+            "DELETE FROM inbox WHERE message_id IN (SELECT message_id FROM inbox WHERE at < ?1 ORDER BY at LIMIT ?2)",
+            keep.inbox,
+        ),
+        (
+            "DELETE FROM kept_answers WHERE (scope, key) IN
+             (SELECT scope, key FROM kept_answers WHERE at < ?1 ORDER BY at LIMIT ?2)",
+            keep.answers,
+        ),
+        (
+            "DELETE FROM attempts WHERE (queue, message_id) IN
+             (SELECT queue, message_id FROM attempts WHERE at < ?1 ORDER BY at LIMIT ?2)",
+            keep.attempts,
+        ),
+    ] {
+        let result = sqlx::query(statement)
+            .bind(now.before(age).as_micros())
+            .bind(limit_of(limit))
+            .execute(&mut *transaction)
+            .await?;
+        deleted += result.rows_affected();
+    }
     transaction.commit().await?;
     writer.done();
-    Ok(())
-}
-
-pub(super) async fn dead_letters(readers: &SqlitePool, limit: usize) -> Result<Vec<DeadLetter>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT id, queue, event_type, body, reason, attempts FROM dead_letters WHERE taken_at IS NULL
-         ORDER BY seq DESC LIMIT ?1",
-    )
-    .bind(limit_of(limit))
-    .fetch_all(readers)
-    .await?;
-    rows.iter().map(letter).collect()
-}
-
-pub(super) async fn exhume(
-    database: &Database,
-    id: MessageId,
-    actor: &str,
-    reason: &str,
-    now: Timestamp,
-) -> Result<Option<DeadLetter>, sqlx::Error> {
-    let mut writer = database.writer().await?;
-    let row = sqlx::query(
-        "UPDATE dead_letters SET taken_at = ?4, taken_by = ?2, taken_reason = ?3 WHERE id = ?1 AND taken_at IS NULL
-         RETURNING id, queue, event_type, body, reason, attempts",
-    )
-    .bind(id.to_string())
-    .bind(actor)
-    .bind(reason)
-    .bind(now.as_micros())
-    .fetch_optional(writer.connection()?)
-    .await?;
-    writer.done();
-    row.as_ref().map(letter).transpose()
-}
-
-fn letter(row: &SqliteRow) -> Result<DeadLetter, sqlx::Error> {
-    Ok(DeadLetter {
-        id: parse(row, "id")?,
-        queue: column(row, "queue")?,
-        event_type: column(row, "event_type")?,
-        body: column(row, "body")?,
-        reason: column(row, "reason")?,
-        attempts: column(row, "attempts")?,
-    })
+    Ok(deleted)
 }
 
 pub(super) async fn void_leases(database: &Database, now: Timestamp, lease: Duration) -> Result<(), sqlx::Error> {

@@ -62,6 +62,7 @@ impl Database {
     /// Opens or creates the file and brings its schema up to date. Migrations are a name and its SQL, oldest first.
     pub async fn open(path: &Path, migrations: &[(&str, &'static str)]) -> Result<Self, OpenError> {
         let failed = |source| OpenError::File { path: path.to_owned(), source };
+        create(path).map_err(|error| failed(sqlx::Error::Io(error)))?;
         let mut writer = options(path).connect().await.map_err(failed)?;
         // Reads the schema, so a file that is no database is found here and not at the first order.
         sqlx::query("PRAGMA quick_check(1)").fetch_all(&mut writer).await.map_err(failed).and_then(|rows| {
@@ -128,6 +129,19 @@ impl Drop for Writer<'_> {
             // Dropping ends the connection's thread, which rolls back whatever is open.
             drop(self.slot.take());
         }
+    }
+}
+
+/// Makes the file, when there is none, for its owner alone. SQLite gives its logs the same rights.
+fn create(path: &Path) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new();
+    file.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    match file.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -130,6 +130,11 @@ async fn save_inbox(connection: &mut SqliteConnection, ids: &[MessageId], now: T
     sqlx::query("INSERT INTO inbox (message_id, at) SELECT value, ?2 FROM json_each(?1)")
         .bind(text_list(ids))
         .bind(now.as_micros())
+        .execute(&mut *connection)
+        .await?;
+    // Whoever counts attempts counts those of messages that are not handled yet.
+    sqlx::query("DELETE FROM attempts WHERE message_id IN (SELECT value FROM json_each(?1))")
+        .bind(text_list(ids))
         .execute(connection)
         .await?;
     Ok(())

@@ -8,6 +8,7 @@ mod database;
 pub mod inventory;
 mod kit;
 mod latest;
+mod letters;
 pub mod notification;
 pub mod order;
 pub mod payment;

@@ -1,6 +1,7 @@
 //! What goes into a transaction and what comes out of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -177,4 +178,32 @@ pub struct DeadLetter {
     pub reason: String,
     /// How often it was tried.
     pub attempts: u32,
+}
+
+/// A dead letter that is open, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Buried {
+    /// The letter.
+    pub letter: DeadLetter,
+    /// When the message was last given up.
+    pub at: Timestamp,
+}
+
+/// How long a store keeps what only guards against repetition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Retention {
+    /// Ids in the inbox. Longer than any event stays in an outbox or a queue: what comes later is caught by business
+    /// keys, which are kept for ever. A dead letter has no id here, however long it lies.
+    pub inbox: Duration,
+    /// Answers to requests with an idempotency key: at least a day.
+    pub answers: Duration,
+    /// Counts of failed attempts, from the last one on: longer than the ladder's longest rung.
+    pub attempts: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let days = |count: u64| Duration::from_secs(count * 24 * 60 * 60);
+        Self { inbox: days(30), answers: days(2), attempts: days(30) }
+    }
 }

@@ -15,7 +15,7 @@ pub mod relay;
 
 pub use fold::{Loaded, Writes, fold};
 pub use message::{
-    Batch, Committed, DeadLetter, EffectRow, Fault, HistoryRow, Idempotency, KeptAnswer, Message, Origin, Outcome,
-    Transacted,
+    Batch, Buried, Committed, DeadLetter, EffectRow, Fault, HistoryRow, Idempotency, KeptAnswer, Message, Origin,
+    Outcome, Retention, Transacted,
 };
 pub use pacing::{BACKOFF_MAX, Ladder};

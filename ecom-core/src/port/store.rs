@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::paging::{Page, PageRequest};
 use crate::decide::{BoundedContext, Timer};
-use crate::engine::{Batch, DeadLetter, EffectRow, Fault, Transacted};
+use crate::engine::{Batch, Buried, DeadLetter, EffectRow, Fault, Retention, Transacted};
 use crate::event::Envelope;
 use crate::id::MessageId;
 use crate::time::Timestamp;
@@ -26,7 +27,7 @@ pub trait Store<C: BoundedContext>: Send + Sync + 'static {
     ///
     /// It *must* be durable when it says `Committed`, leave no trace when it says `RolledBack`, and say `Unknown`
     /// when it cannot tell. It *must not* let two transactions decide on the same version of a row. Locks are taken
-    /// in key order. It may call `fold` again after a conflict.
+    /// in key order. It may call `fold` again after a conflict. An event that is handled leaves no count of attempts.
     async fn transact(&self, batch: Batch<C>) -> Transacted<C>;
 
     /// Claims up to `limit` outbox rows whose lease has ended, oldest first.
@@ -47,14 +48,21 @@ pub trait Store<C: BoundedContext>: Send + Sync + 'static {
     /// Stores a dead letter. It *must not* write an inbox row: a replay under the same id is to be handled.
     async fn bury(&self, letter: DeadLetter) -> Result<(), Fault>;
 
-    /// The newest dead letters.
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, Fault>;
+    /// Open dead letters, the newest first; the cursor is the time of the letter and its id.
+    async fn dead_letters(&self, request: PageRequest) -> Result<Page<Buried>, Fault>;
+
+    /// An open dead letter, which stays where it is.
+    async fn dead_letter(&self, id: MessageId) -> Result<Option<DeadLetter>, Fault>;
 
     /// Takes a dead letter out, to be replayed or discarded; the reason and the actor are kept for audit.
     async fn exhume(&self, id: MessageId, actor: &str, reason: &str) -> Result<Option<DeadLetter>, Fault>;
 
     /// How many rows the outbox holds: the gauge for back-pressure.
     async fn outbox_depth(&self) -> Result<u64, Fault>;
+
+    /// Deletes up to `limit` rows of each kind that have been kept for longer than `keep`, the oldest first, and returns
+    /// how many there were; none: nothing more is old. It *must not* hold up transactions for long.
+    async fn purge(&self, keep: Retention, limit: usize) -> Result<u64, Fault>;
 
     /// Voids all leases: only for the sole process on a database, at its start.
     async fn void_leases(&self) -> Result<(), Fault>;

@@ -11,13 +11,13 @@ use uuid::Uuid;
 
 use crate::decide::{BoundedContext, Timer};
 use crate::engine::{
-    Batch, Committed, DeadLetter, EffectRow, Fault, HistoryRow, KeptAnswer, Loaded, Message, Origin, Transacted,
-    Writes, fold,
+    Batch, Buried, Committed, DeadLetter, EffectRow, Fault, HistoryRow, KeptAnswer, Loaded, Message, Origin, Retention,
+    Transacted, Writes, fold,
 };
 use crate::event::Envelope;
 use crate::id::MessageId;
 use crate::policy::Policy;
-use crate::port::{Claimed, Clock, Store};
+use crate::port::{Claimed, Clock, Cursor, Page, PageRequest, Store};
 use crate::time::Timestamp;
 
 /// A clock that stands still until it is moved.
@@ -53,14 +53,14 @@ pub struct MemoryStore<C: BoundedContext> {
 #[derive(Clone)]
 struct Rows<C: BoundedContext> {
     snapshot: C::Snapshot,
-    inbox: BTreeSet<MessageId>,
+    inbox: BTreeMap<MessageId, Timestamp>,
     outbox: Vec<Leased<Arc<Envelope>>>,
     effects: BTreeMap<MessageId, Leased<EffectRow<C::Effect>>>,
     timers: BTreeMap<(Uuid, Cow<'static, str>), (u64, Timestamp)>,
-    kept: BTreeMap<(String, String), KeptAnswer>,
+    kept: BTreeMap<(String, String), (KeptAnswer, Timestamp)>,
     history: Vec<HistoryRow>,
-    attempts: BTreeMap<(String, MessageId), u32>,
-    letters: Vec<DeadLetter>,
+    attempts: BTreeMap<(String, MessageId), (u32, Timestamp)>,
+    letters: Vec<Buried>,
     exhumed: Vec<(DeadLetter, String, String)>,
 }
 
@@ -75,7 +75,7 @@ impl<C: BoundedContext> MemoryStore<C> {
     pub fn new(clock: Arc<dyn Clock>, lease: Duration, policy: Policy) -> Self {
         let rows = Rows {
             snapshot: C::Snapshot::default(),
-            inbox: BTreeSet::new(),
+            inbox: BTreeMap::new(),
             outbox: vec![],
             effects: BTreeMap::new(),
             timers: BTreeMap::new(),
@@ -188,34 +188,51 @@ impl<C: BoundedContext> Store<C> for MemoryStore<C> {
     }
 
     async fn count_attempt(&self, queue: &str, id: MessageId) -> Result<u32, Fault> {
-        let mut rows = self.rows();
-        let count = rows.attempts.entry((queue.to_owned(), id)).or_default();
+        let (mut rows, now) = (self.rows(), self.clock.now());
+        let (count, at) = rows.attempts.entry((queue.to_owned(), id)).or_default();
         *count += 1;
+        *at = now;
         Ok(*count)
     }
 
     async fn bury(&self, letter: DeadLetter) -> Result<(), Fault> {
-        let mut rows = self.rows();
-        rows.letters.retain(|known| known.id != letter.id || known.queue != letter.queue);
+        let (mut rows, at) = (self.rows(), self.clock.now());
+        rows.letters.retain(|known| known.letter.id != letter.id || known.letter.queue != letter.queue);
         rows.attempts.remove(&(letter.queue.clone(), letter.id));
-        rows.letters.push(letter);
+        rows.letters.push(Buried { letter, at });
         Ok(())
     }
 
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, Fault> {
-        Ok(self.rows().letters.iter().rev().take(limit).cloned().collect())
+    async fn dead_letters(&self, request: PageRequest) -> Result<Page<Buried>, Fault> {
+        let cursor = |row: &Buried| Cursor { created_at: row.at, id: row.letter.id.0 };
+        let mut letters = self.rows().letters.clone();
+        letters.retain(|row| cursor(row) < request.after());
+        letters.sort_by_key(|row| std::cmp::Reverse(cursor(row)));
+        Ok(Page::of(letters, request, cursor))
+    }
+
+    async fn dead_letter(&self, id: MessageId) -> Result<Option<DeadLetter>, Fault> {
+        Ok(self.rows().letters.iter().find(|row| row.letter.id == id).map(|row| row.letter.clone()))
     }
 
     async fn exhume(&self, id: MessageId, actor: &str, reason: &str) -> Result<Option<DeadLetter>, Fault> {
         let mut rows = self.rows();
-        let Some(at) = rows.letters.iter().position(|letter| letter.id == id) else { return Ok(None) };
-        let letter = rows.letters.remove(at);
+        let Some(at) = rows.letters.iter().position(|row| row.letter.id == id) else { return Ok(None) };
+        let letter = rows.letters.remove(at).letter;
         rows.exhumed.push((letter.clone(), actor.to_owned(), reason.to_owned()));
         Ok(Some(letter))
     }
 
     async fn outbox_depth(&self) -> Result<u64, Fault> {
         Ok(self.rows().outbox.len() as u64)
+    }
+
+    async fn purge(&self, keep: Retention, limit: usize) -> Result<u64, Fault> {
+        let (mut rows, now) = (self.rows(), self.clock.now());
+        let Rows { inbox, kept, attempts, .. } = &mut *rows;
+        Ok(purge(inbox, |at| *at, now.before(keep.inbox), limit)
+            + purge(kept, |(_, at)| *at, now.before(keep.answers), limit)
+            + purge(attempts, |(_, at)| *at, now.before(keep.attempts), limit))
     }
 
     async fn void_leases(&self) -> Result<(), Fault> {
@@ -234,6 +251,22 @@ impl<C: BoundedContext> Store<C> for MemoryStore<C> {
     }
 }
 
+/// Removes up to `limit` rows from before that time, the oldest first.
+fn purge<K: Ord + Clone, V>(
+    rows: &mut BTreeMap<K, V>,
+    at: fn(&V) -> Timestamp,
+    before: Timestamp,
+    limit: usize,
+) -> u64 {
+    let mut old: Vec<_> = rows.iter().map(|(key, row)| (at(row), key.clone())).filter(|(at, _)| *at < before).collect();
+    old.sort();
+    old.truncate(limit);
+    for (_, key) in &old {
+        rows.remove(key);
+    }
+    old.len() as u64
+}
+
 impl<C: BoundedContext> Rows<C> {
     /// Everything: a snapshot may hold more than the scope asks for.
     fn load(&self, messages: &[Message<C>], now: Timestamp) -> Loaded<C> {
@@ -247,11 +280,11 @@ impl<C: BoundedContext> Rows<C> {
         };
         for message in messages {
             match &message.origin {
-                Origin::Event => loaded.seen.extend(self.inbox.get(&message.id)),
+                Origin::Event => loaded.seen.extend(self.inbox.get_key_value(&message.id).map(|(id, _)| id)),
                 Origin::Command(None) => {}
                 Origin::Command(Some(key)) => {
                     let key = (key.scope.clone(), key.key.clone());
-                    loaded.kept.extend(self.kept.get(&key).map(|kept| (key, kept.clone())));
+                    loaded.kept.extend(self.kept.get(&key).map(|(kept, _)| (key, kept.clone())));
                 }
                 Origin::Timer(timer) => {
                     let armed = self.timers.get(&(timer.subject, timer.kind.clone()));
@@ -266,7 +299,8 @@ impl<C: BoundedContext> Rows<C> {
     }
 
     fn write(&mut self, writes: Writes<C>, now: Timestamp, leased_until: Timestamp) {
-        self.inbox.extend(writes.inbox);
+        self.attempts.retain(|(_, id), _| !writes.inbox.contains(id));
+        self.inbox.extend(writes.inbox.into_iter().map(|id| (id, now)));
         self.outbox.extend(writes.outbox.into_iter().map(|item| Leased { item, until: leased_until }));
         for (id, row) in writes.effects {
             match row {
@@ -285,6 +319,7 @@ impl<C: BoundedContext> Rows<C> {
             };
         }
         self.history.extend(writes.history);
-        self.kept.extend(writes.kept.into_iter().map(|kept| ((kept.key.scope.clone(), kept.key.key.clone()), kept)));
+        let kept = writes.kept.into_iter();
+        self.kept.extend(kept.map(|kept| ((kept.key.scope.clone(), kept.key.key.clone()), (kept, now))));
     }
 }

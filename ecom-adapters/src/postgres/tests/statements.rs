@@ -3,12 +3,13 @@
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use super::world::Home;
-use crate::postgres::{claims, database, kit, migrate, order};
+use crate::postgres::{claims, database, kit, letters, migrate, order};
 
 type Statements = &'static [(&'static str, &'static str)];
 
 /// What every service runs.
-const KIT: &[Statements] = &[claims::STATEMENTS, database::STATEMENTS, kit::STATEMENTS, migrate::STATEMENTS];
+const KIT: &[Statements] =
+    &[claims::STATEMENTS, database::STATEMENTS, kit::STATEMENTS, letters::STATEMENTS, migrate::STATEMENTS];
 
 /// Read as a whole, on purpose: there are never many rows.
 const SMALL: &[&str] = &["OUTBOX_DEPTH", "READY", "DURABILITY", "HAS_ANY", "APPLIED", "SIGNING_KEYS"];

@@ -22,7 +22,10 @@ pub use concurrency::{
     a_batch_is_its_messages_one_after_the_other, concurrent_batches_lose_no_update,
     one_event_on_two_handles_counts_once, what_is_committed_is_there_for_others,
 };
-pub use letters::{attempts_are_counted_for_each_message, dead_letters_are_kept_until_they_are_taken_out};
+pub use letters::{
+    a_handled_message_leaves_no_count, attempts_are_counted_for_each_message,
+    dead_letters_are_kept_until_they_are_taken_out, what_is_old_is_purged_and_nothing_else,
+};
 pub use messages::{
     a_broken_batch_leaves_nothing, a_refused_message_leaves_no_trace, a_second_delivery_changes_nothing,
     a_stayed_message_is_remembered, an_idempotency_key_replays_the_first_answer,
@@ -67,7 +70,9 @@ pub async fn run(fixture: &dyn Fixture) {
     a_timer_armed_anew_fences_the_old_one(fixture).await;
     a_cancelled_timer_never_fires(fixture).await;
     attempts_are_counted_for_each_message(fixture).await;
+    a_handled_message_leaves_no_count(fixture).await;
     dead_letters_are_kept_until_they_are_taken_out(fixture).await;
+    what_is_old_is_purged_and_nothing_else(fixture).await;
     a_batch_is_its_messages_one_after_the_other(fixture).await;
     what_is_committed_is_there_for_others(fixture).await;
     concurrent_batches_lose_no_update(fixture).await;
