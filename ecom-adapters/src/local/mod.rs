@@ -9,6 +9,10 @@
 //! Nothing grows without bound: a queue holds at most [`Limits::queue_max`] deliveries in memory. A full queue makes
 //! publishers wait, and after [`Limits::patience`] they are told `Unknown`: the row stays, the sweeper comes back.
 //! An event that a queue still holds is not taken twice; a later publication joins the earlier one.
+//!
+//! A queue that holds deliveries and settles none for [`Limits::stall`] is stalled: its consumer's database is away, or
+//! nobody consumes it. Publications do not wait for a stalled queue, so that one service's outage does not hold up the
+//! others; the rows stay in the outbox, and the queue still delivers what it holds.
 
 mod queue;
 mod receipt;
@@ -16,6 +20,7 @@ mod receipt;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +28,7 @@ use async_trait::async_trait;
 use ecom_core::event::{Envelope, EventType};
 use ecom_core::fleet::{FLEET, queues_of};
 use ecom_core::port::{Bus, BusError, Delivery, Published, Publisher, Settlement, Subscription};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use queue::Queue;
 use receipt::{Receipt, Slip};
@@ -36,11 +41,14 @@ pub struct Limits {
     /// How long a publication may wait for room and for its consumers. Keep it below the lease of outbox rows, or
     /// the sweeper publishes again what is still on its way.
     pub patience: Duration,
+    /// How long a queue may hold deliveries without settling one before publications wait for it no more. Well above
+    /// the longest transaction of a sound database.
+    pub stall: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { queue_max: 10_000, patience: Duration::from_secs(10) }
+        Self { queue_max: 10_000, patience: Duration::from_secs(10), stall: Duration::from_secs(2) }
     }
 }
 
@@ -67,7 +75,7 @@ impl Default for LocalBus {
 impl LocalBus {
     /// A bus with all queues of the fleet, empty.
     pub fn new(limits: Limits) -> Self {
-        let queues = FLEET.iter().map(|role| Arc::new(Queue::new(role.queue, limits.queue_max))).collect();
+        let queues = FLEET.iter().map(|role| Arc::new(Queue::new(role.queue, &limits))).collect();
         let index = |name: &str| FLEET.iter().position(|role| role.queue == name);
         let routes =
             EventType::ALL.iter().map(|event| (*event, queues_of(*event).filter_map(index).collect())).collect();
@@ -131,10 +139,28 @@ impl Publisher for LocalPublisher {
                 left.push((queue, rest));
             }
         }
-        for (queue, items) in left {
-            queue.offer_until(items, deadline).await;
+        let confirmed = async {
+            for (queue, items) in left {
+                queue.offer_until(items, deadline).await;
+            }
+            receipt.settled(deadline).await
+        };
+        tokio::select! {
+            confirmed = confirmed => confirmed,
+            never = self.watch() => match never {},
         }
-        receipt.settled(deadline).await
+    }
+}
+
+impl LocalPublisher {
+    /// Lets go of queues that stall while somebody waits.
+    async fn watch(&self) -> Infallible {
+        loop {
+            sleep(self.shared.limits.stall / 2).await;
+            for queue in &self.shared.queues {
+                queue.release_if_stalled();
+            }
+        }
     }
 }
 

@@ -10,11 +10,15 @@ use ecom_core::port::{Body, BusError, Delivery, Settlement};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::Limits;
 use super::receipt::Slip;
 
 /// Up to this delay publications wait for a retry. Beyond it they are told that nothing is known, so that one failing
 /// event does not hold up the rows that were published with it.
 const WORTH_WAITING: Duration = Duration::from_millis(500);
+
+/// What publications are told whose consumer does not settle.
+const STALLED: &str = "its consumer has settled nothing for a while";
 
 pub(super) fn closed() -> BusError {
     BusError("the bus is closed".to_owned())
@@ -25,6 +29,7 @@ pub(super) fn closed() -> BusError {
 pub(super) struct Queue {
     pub(super) name: &'static str,
     max: usize,
+    stall: Duration,
     state: Mutex<State>,
     /// Something became ready, or a retry was set that is due before all others.
     arrived: Notify,
@@ -43,6 +48,10 @@ struct State {
     held: BTreeMap<u64, Held>,
     /// The last number given to a tag, a subscription or a retry.
     counter: u64,
+    /// How many of them are parked.
+    parked: usize,
+    /// Since when it holds something that is not parked and has settled nothing; none while it holds no such thing.
+    idle_since: Option<Instant>,
     closed: bool,
 }
 
@@ -63,8 +72,9 @@ struct Held {
 }
 
 impl Queue {
-    pub(super) fn new(name: &'static str, max: usize) -> Self {
-        Self { name, max: max.max(1), state: Mutex::default(), arrived: Notify::new(), room: Notify::new() }
+    pub(super) fn new(name: &'static str, limits: &Limits) -> Self {
+        let (max, stall) = (limits.queue_max.max(1), limits.stall);
+        Self { name, max, stall, state: Mutex::default(), arrived: Notify::new(), room: Notify::new() }
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -93,24 +103,30 @@ impl Queue {
             }
             return refused;
         }
+        let is_stalled = state.is_stalled(self.stall);
         let mut rest = items.into_iter();
         for (envelope, slip) in rest.by_ref() {
             let id = envelope.event_id;
+            if is_stalled {
+                slip.unknown(STALLED);
+            }
             if let Some(item) = state.items.get_mut(&id) {
                 if item.is_parked {
                     slip.unknown("it waits for its retry");
-                } else {
+                } else if !is_stalled {
                     item.slips.push(slip);
                 }
             } else if state.items.len() - state.delayed.len() < self.max {
-                let item = Item { envelope, redelivered: false, is_parked: false, slips: vec![slip] };
+                let slips = if is_stalled { vec![] } else { vec![slip] };
+                let item = Item { envelope, redelivered: false, is_parked: false, slips };
                 state.items.insert(id, item);
                 state.ready.push_back(id);
-            } else {
+            } else if !is_stalled {
                 refused.push((envelope, slip));
                 break;
             }
         }
+        state.watch_for_stall();
         drop(state);
         refused.extend(rest);
         self.arrived.notify_one();
@@ -180,10 +196,14 @@ impl Queue {
             }
             let Some(Held { id, .. }) = state.held.remove(&tag) else { continue };
             match settlement {
-                Settlement::Done => done.extend(state.items.remove(&id)),
+                Settlement::Done => {
+                    done.extend(state.items.remove(&id));
+                    state.idle_since = None;
+                }
                 Settlement::Retry(delay) => delayed.push(state.retry(id, delay, self.max)),
             }
         }
+        state.watch_for_stall();
         drop(state);
         if !delayed.is_empty() {
             // Everyone who waits to receive counts down to the first retry, so that it is not late when one of them
@@ -196,6 +216,19 @@ impl Queue {
             slip.unknown("its handling failed and is tried again");
         }
         Ok(())
+    }
+
+    /// Tells the publications that wait for this queue that nothing is known, when it is stalled.
+    pub(super) fn release_if_stalled(&self) {
+        let mut state = self.lock();
+        if !state.is_stalled(self.stall) {
+            return;
+        }
+        let slips: Vec<Slip> = state.items.values_mut().flat_map(|item| std::mem::take(&mut item.slips)).collect();
+        drop(state);
+        // Whoever waits for room shall wait no more.
+        self.room.notify_waiters();
+        slips.iter().for_each(|slip| slip.unknown(STALLED));
     }
 
     /// Takes back what a subscription that has ended still holds.
@@ -234,6 +267,19 @@ impl Queue {
 }
 
 impl State {
+    fn is_stalled(&self, stall: Duration) -> bool {
+        self.idle_since.is_some_and(|since| since.elapsed() >= stall)
+    }
+
+    /// Starts or ends the count of the time in which nothing is settled.
+    fn watch_for_stall(&mut self) {
+        if self.items.len() == self.parked {
+            self.idle_since = None;
+        } else {
+            self.idle_since.get_or_insert_with(Instant::now);
+        }
+    }
+
     fn next_number(&mut self) -> u64 {
         self.counter += 1;
         self.counter
@@ -251,10 +297,12 @@ impl State {
             }
             let id = entry.remove();
             if let Some(item) = self.items.get_mut(&id) {
+                self.parked -= usize::from(item.is_parked);
                 item.is_parked = false;
             }
             self.ready.push_back(id);
         }
+        self.watch_for_stall();
     }
 
     fn hand_out(&mut self, subscription: u64, max: usize) -> Vec<Delivery> {
@@ -281,6 +329,7 @@ impl State {
         let Some(item) = self.items.get_mut(&id) else { return vec![] };
         item.redelivered = true;
         item.is_parked = delay > WORTH_WAITING;
+        self.parked += usize::from(item.is_parked);
         self.delayed.insert((Instant::now() + delay, number), id);
         if item.is_parked { std::mem::take(&mut item.slips) } else { vec![] }
     }

@@ -25,7 +25,7 @@ impl bus::Fixture for Local {
 }
 
 fn impatient(queue_max: usize) -> LocalBus {
-    LocalBus::new(Limits { queue_max, patience: Duration::from_millis(100) })
+    LocalBus::new(Limits { queue_max, patience: Duration::from_millis(100), ..Limits::default() })
 }
 
 fn events(event: EventType, numbers: std::ops::Range<u64>) -> Vec<Arc<Envelope>> {
@@ -112,7 +112,7 @@ async fn a_full_queue_makes_publishers_wait_and_never_grows() {
 
 #[tokio::test]
 async fn many_publishers_wait_for_room_and_all_get_through() {
-    let bus = LocalBus::new(Limits { queue_max: 3, patience: Duration::from_secs(20) });
+    let bus = LocalBus::new(Limits { queue_max: 3, patience: Duration::from_secs(20), ..Limits::default() });
     let consumer = consume(&bus, "inventory.events");
     let publishing: Vec<_> = (0..20)
         .map(|number| {
@@ -158,6 +158,56 @@ async fn a_long_retry_does_not_hold_up_what_was_published_with_it() {
     let published = published.unwrap();
     assert!(matches!(published[0], Published::Unknown(_)), "{published:?}");
     assert_eq!(published[1], Published::Confirmed);
+}
+
+#[tokio::test]
+async fn a_consumer_that_settles_nothing_holds_up_no_publisher() {
+    let stall = Duration::from_millis(100);
+    let bus = LocalBus::new(Limits { queue_max: 20, patience: Duration::from_secs(60), stall });
+    let sound = ["inventory.events", "payment.events"].map(|queue| consume(&bus, queue));
+    let stuck = bus.subscribe("notification.events").await.unwrap();
+    let held = async { stuck.receive(5).await.unwrap() };
+    let publish = |numbers| {
+        let publisher = bus.publisher();
+        timeout(Duration::from_secs(5), async move { publisher.publish(events(CANCELLED, numbers)).await })
+    };
+    let (published, held) = both(publish(0..10), held).await;
+    let published = published.expect("the first ones wait until the queue has stalled");
+    assert!(published.iter().all(|result| matches!(result, Published::Unknown(_))), "{published:?}");
+    // Room or not, nobody waits any more, and the other consumers have them all.
+    for numbers in [10..20, 20..40] {
+        let published = publish(numbers).await.expect("nobody waits for a stalled queue");
+        assert!(published.iter().all(|result| matches!(result, Published::Unknown(_))), "{published:?}");
+    }
+    assert!(publish(0..1).await.is_ok());
+    // It recovers, and what is published again joins what it holds or is taken anew.
+    settle_all(&*stuck, &held, Settlement::Done).await;
+    drop(stuck);
+    let late = consume(&bus, "notification.events");
+    assert_eq!(publish(0..40).await.unwrap(), vec![Published::Confirmed; 40]);
+    bus.close();
+    assert!(late.await.unwrap() >= 35);
+    for consumer in sound {
+        assert!(consumer.await.unwrap() >= 40);
+    }
+}
+
+#[tokio::test]
+async fn a_parked_event_does_not_stall_its_queue() {
+    let bus = LocalBus::new(Limits { stall: Duration::from_millis(20), ..Limits::default() });
+    let subscription = bus.subscribe("inventory.events").await.unwrap();
+    let publisher = bus.publisher();
+    let fail = async {
+        let deliveries = subscription.receive(1).await.unwrap();
+        settle_all(&*subscription, &deliveries, Settlement::Retry(Duration::from_secs(60))).await;
+    };
+    both(publisher.publish(events(CREATED, 0..1)), fail).await;
+    sleep(Duration::from_millis(60)).await;
+    drop(subscription);
+    let consumer = consume(&bus, "inventory.events");
+    assert_eq!(publisher.publish(events(CREATED, 1..3)).await, vec![Published::Confirmed; 2]);
+    bus.close();
+    consumer.await.unwrap();
 }
 
 #[tokio::test]
@@ -223,7 +273,7 @@ async fn a_tag_of_another_subscription_settles_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn consumers_that_come_and_go_lose_nothing() {
-    let bus = LocalBus::new(Limits { queue_max: 100, patience: Duration::from_secs(30) });
+    let bus = LocalBus::new(Limits { queue_max: 100, patience: Duration::from_secs(30), ..Limits::default() });
     let unsteady: Vec<_> = (0..4_usize)
         .map(|number| {
             let bus = bus.clone();
