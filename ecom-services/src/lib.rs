@@ -9,6 +9,7 @@ pub mod gateway;
 pub mod host;
 pub mod http;
 pub mod inventory;
+pub mod letters;
 pub mod notification;
 pub mod order;
 pub mod payment;

@@ -228,7 +228,9 @@ impl Queue {
         drop(state);
         // Whoever waits for room shall wait no more.
         self.room.notify_waiters();
-        slips.iter().for_each(|slip| slip.unknown(STALLED));
+        for slip in &slips {
+            slip.unknown(STALLED);
+        }
     }
 
     /// Takes back what a subscription that has ended still holds.

@@ -22,9 +22,10 @@ pub use health::HealthArguments;
 pub use service::service;
 pub use up::UpArguments;
 
-/// How long what is under way may take before it is left to the next start. Those who run processes commonly kill them
-/// ten seconds after they asked them to stop; the databases shall be closed by then.
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// How long what is under way may take before it is left to the next start, and again how long closing the databases may.
+/// Those who run processes commonly kill them ten seconds after they asked them to stop; with the time that requests
+/// have to end, all of it is done by then.
+const STOP_PATIENCE: Duration = Duration::from_millis(2_500);
 
 /// Event-driven e-commerce: orders, stock and money that stay right.
 #[derive(Debug, Parser)]

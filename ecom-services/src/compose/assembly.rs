@@ -23,7 +23,7 @@ use super::StartError;
 use super::bus::EventBus;
 use super::database::{Close, Database, Kept, create_directory_of};
 use crate::config::{BusConfig, Config, DatabaseUrl};
-use crate::host::{self, Changes, Handle, Parts, Settings, Tasks};
+use crate::host::{self, Changes, DeadLetters, Handle, Parts, Settings, Tasks};
 
 /// What services are made from.
 #[derive(Clone, Debug)]
@@ -46,6 +46,7 @@ impl Materials {
             call_max: config.policy.provider_timeout,
             ladder: consumer::Limits { ladder: config.ladder, ..Default::default() },
             outbox_max: config.outbox_max,
+            sweep_interval: config.sweep_interval,
         };
         Self { databases: config.databases.clone(), bus: config.bus.clone(), policy: config.policy, settings }
     }
@@ -66,6 +67,13 @@ pub struct Running<C: BoundedContext, R: ?Sized> {
     pub reader: Arc<R>,
     /// Its database.
     pub store: Arc<dyn Store<C>>,
+}
+
+impl<C: BoundedContext, R: ?Sized> Running<C, R> {
+    /// Its dead letters.
+    pub fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+        self.handle.dead_letters(Arc::clone(&self.store))
+    }
 }
 
 /// The user service, with what it alone has.

@@ -15,7 +15,8 @@ use crate::http::door::{Door, Gate};
 use crate::http::problem::Problem;
 use crate::http::router::Router;
 use crate::http::server::Stop;
-use crate::{inventory, notification, order, payment, user};
+use crate::http::stream::Streams;
+use crate::{inventory, letters, notification, order, payment, user};
 
 pub(super) fn users(users: &Users, identity: &Identity, config: &Config, gate: &Gate) -> Router {
     let signer = Arc::clone(&identity.signer);
@@ -27,6 +28,7 @@ pub(super) fn users(users: &Users, identity: &Identity, config: &Config, gate: &
         jwks: Arc::new(move || signer.jwks()),
         limits: Arc::new(user::Limits::new(&config.rates)),
     })
+    .merge(dead_letters(&users.service, gate))
 }
 
 pub(super) fn orders(
@@ -40,7 +42,9 @@ pub(super) fn orders(
         reader: Arc::clone(&orders.reader),
         changes: changes.clone(),
         stop,
+        streams: Streams::default(),
     })
+    .merge(dead_letters(orders, gate))
 }
 
 pub(super) fn inventory(running: &Running<InventoryContext, dyn InventoryReader>, gate: &Gate) -> Router {
@@ -48,6 +52,7 @@ pub(super) fn inventory(running: &Running<InventoryContext, dyn InventoryReader>
         door: door(running, gate, inventory::refuse),
         reader: Arc::clone(&running.reader),
     })
+    .merge(dead_letters(running, gate))
 }
 
 pub(super) fn payments(payments: &Payments, gate: &Gate) -> Router {
@@ -57,6 +62,7 @@ pub(super) fn payments(payments: &Payments, gate: &Gate) -> Router {
         catalogue: payments.sandbox.clone(),
         sandbox: Some(payments.sandbox.clone()),
     })
+    .merge(dead_letters(&payments.service, gate))
 }
 
 pub(super) fn notifications(running: &Running<NotificationContext, dyn NotificationReader>, gate: &Gate) -> Router {
@@ -64,6 +70,11 @@ pub(super) fn notifications(running: &Running<NotificationContext, dyn Notificat
         door: door(running, gate, notification::refuse),
         reader: Arc::clone(&running.reader),
     })
+    .merge(dead_letters(running, gate))
+}
+
+fn dead_letters<C: BoundedContext, R: ?Sized>(running: &Running<C, R>, gate: &Gate) -> Router {
+    letters::routes(letters::Deps { gate: gate.clone(), letters: running.dead_letters() })
 }
 
 fn door<C: BoundedContext, R: ?Sized>(

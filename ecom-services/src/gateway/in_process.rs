@@ -32,11 +32,12 @@ impl Services for InProcess {
 
 #[cfg(test)]
 impl InProcess {
-    /// Routes that belong to another service than the table says.
+    /// Routes that belong to another service than the table says; those that every service has belong to none.
     pub(crate) fn misplaced(&self) -> Vec<(Service, &'static str)> {
         let routes = self.0.iter().flat_map(|(service, router)| {
             router.routes().into_iter().map(|(_, pattern)| (*service, pattern)).collect::<Vec<_>>()
         });
-        routes.filter(|(service, pattern)| super::table::owner(pattern) != Some(*service)).collect()
+        let own = routes.filter(|(_, pattern)| !pattern.starts_with("/api/v1/admin/dead-letters"));
+        own.filter(|(service, pattern)| super::table::owner(pattern) != Some(*service)).collect()
     }
 }

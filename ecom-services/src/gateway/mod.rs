@@ -4,6 +4,7 @@
 //! the same in both forms.
 
 mod in_process;
+mod letters;
 mod remote;
 mod summary;
 mod table;
@@ -65,7 +66,12 @@ pub struct Deps {
 pub fn routes(deps: Deps, rate: Rate) -> Router {
     let (gate, services) = (deps.gate.clone(), Arc::clone(&deps.services));
     let limiter = Limiter::new(rate);
-    let own = Mount::new(deps).get("/api/v1/orders/{id}/summary", summary::show).done();
+    let own = Mount::new(deps)
+        .get("/api/v1/orders/{id}/summary", summary::show)
+        .get("/api/v1/admin/dead-letters", letters::list)
+        .post("/api/v1/admin/dead-letters/{id}/replay", letters::act)
+        .post("/api/v1/admin/dead-letters/{id}/discard", letters::act)
+        .done();
     let all = own.beyond(move |request| {
         let services = Arc::clone(&services);
         async move { hand_on(services.as_ref(), request).await }

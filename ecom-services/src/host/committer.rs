@@ -2,7 +2,7 @@
 //! no timer, a lone message is committed at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ecom_core::decide::BoundedContext;
@@ -48,11 +48,22 @@ pub(super) enum JobResult<C: BoundedContext> {
     Unknown,
 }
 
-/// How many outbox rows there are, kept by counting; the limit closes the intake.
+/// How many outbox rows there are, kept by counting and corrected from time to time; the limit closes the intake.
 #[derive(Debug)]
 pub(super) struct Gauge {
     depth: AtomicI64,
     limit: i64,
+    /// How often the depth has changed.
+    moves: AtomicU64,
+    /// How often it had when it was last corrected.
+    corrected: AtomicU64,
+}
+
+/// What a gauge showed when somebody began to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reading {
+    depth: i64,
+    moves: u64,
 }
 
 impl Gauge {
@@ -60,15 +71,38 @@ impl Gauge {
         Self {
             depth: AtomicI64::new(i64::try_from(depth).unwrap_or(i64::MAX)),
             limit: i64::try_from(limit).unwrap_or(i64::MAX),
+            moves: AtomicU64::new(0),
+            corrected: AtomicU64::new(0),
         }
     }
 
     pub(super) fn add(&self, rows: usize) {
-        self.depth.fetch_add(rows as i64, Ordering::Relaxed);
+        self.shift(rows as i64);
     }
 
     pub(super) fn remove(&self, rows: usize) {
-        self.depth.fetch_sub(rows as i64, Ordering::Relaxed);
+        self.shift(-(rows as i64));
+    }
+
+    fn shift(&self, rows: i64) {
+        if rows != 0 {
+            self.depth.fetch_add(rows, Ordering::Relaxed);
+            self.moves.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What it shows, unless it is known to show an empty outbox.
+    pub(super) fn suspect(&self) -> Option<Reading> {
+        let reading = Reading { depth: self.depth.load(Ordering::Relaxed), moves: self.moves.load(Ordering::Relaxed) };
+        (reading.depth != 0 || reading.moves != self.corrected.load(Ordering::Relaxed)).then_some(reading)
+    }
+
+    /// Takes a count that was made since that reading. What happened meanwhile may be in it or not, so the next count
+    /// looks again.
+    pub(super) fn correct(&self, since: Reading, counted: u64) {
+        let counted = i64::try_from(counted).unwrap_or(i64::MAX);
+        self.depth.fetch_add(counted.saturating_sub(since.depth), Ordering::Relaxed);
+        self.corrected.store(since.moves, Ordering::Relaxed);
     }
 
     pub(super) fn is_full(&self) -> bool {

@@ -6,9 +6,11 @@ use std::time::Duration;
 use ecom_core::decide::BoundedContext;
 use ecom_core::engine::{Idempotency, Message, Origin, Outcome};
 use ecom_core::id::{CorrelationId, MessageId};
+use ecom_core::port::Store;
 use tokio::sync::{mpsc, oneshot};
 
 use super::committer::{Gauge, Job, JobResult};
+use super::letters::{DeadLetters, Letters};
 
 /// How long a command waits for a place in the queue of the next transaction before it is refused.
 const INTAKE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -88,6 +90,11 @@ impl<C: BoundedContext> Handle<C> {
             // The service stopped while the command was under way.
             Ok(JobResult::Unknown) | Err(_) => Err(Busy::Unknown),
         }
+    }
+
+    /// The service's dead letters, which `store` keeps.
+    pub fn dead_letters(&self, store: Arc<dyn Store<C>>) -> Arc<dyn DeadLetters> {
+        Arc::new(Letters { store, jobs: self.jobs.clone() })
     }
 
     /// How many outbox rows wait for delivery.

@@ -1,7 +1,8 @@
 //! Runs a service: all loops, spawns, sleeps and selects are in this folder.
 //!
 //! The protocol is the engine's; the files here interpret its machines. [`committer`](self) is the one place that
-//! starts transactions: whatever waits shares one. Nothing polls while there is nothing to do.
+//! starts transactions: whatever waits shares one. Nothing waits for a poll; the sweeps only find what a crash or another
+//! copy of the service has left.
 
 mod call;
 mod changes;
@@ -9,6 +10,8 @@ mod clock;
 mod committer;
 mod consume;
 mod handle;
+mod housekeep;
+mod letters;
 mod publish;
 mod wake;
 
@@ -26,12 +29,14 @@ use uuid::Uuid;
 
 pub use changes::{Changes, Watch};
 pub use handle::{Busy, Command, Handle};
+pub use letters::{DeadLetters, NotReplayed};
 
-use call::{CALLS_MAX, Effects, Shared};
+use call::{CALLS_MAX, Effects, Leased, Shared};
 use clock::Timers;
 use committer::{BATCH_MAX, Committer, Gauge, JOBS_MAX, Outlets};
 use consume::Consume;
-use publish::{LANES, Publish};
+use housekeep::Housekeeping;
+use publish::{LANES, Publish, SWEEPERS};
 use wake::Wake;
 
 /// Batches of rows that may wait in memory for a lane or a place; what does not fit is left to the sweepers.
@@ -64,6 +69,8 @@ pub struct Settings {
     pub ladder: consumer::Limits,
     /// Outbox rows at which commands are refused.
     pub outbox_max: u64,
+    /// How often rows are looked for that nobody drives from memory.
+    pub sweep_interval: Duration,
 }
 
 impl Default for Settings {
@@ -73,6 +80,7 @@ impl Default for Settings {
             call_max: Duration::from_secs(5),
             ladder: consumer::Limits::default(),
             outbox_max: 1_000_000,
+            sweep_interval: Duration::from_secs(1),
         }
     }
 }
@@ -165,28 +173,26 @@ pub async fn start<C: BoundedContext>(parts: Parts<C>, tasks: &mut Tasks) -> Res
         stop: stop.clone(),
     };
     tasks.spawn("timers", timers.run());
-    let limits = effector::Limits { lease: settings.lease, call_max: settings.call_max, ..Default::default() };
-    let effects = Effects {
-        machine: effector::Effector::new(limits, CALLS_MAX),
-        limits,
-        shared: Arc::new(Shared {
-            store: Arc::clone(&store),
-            outside,
-            jobs: jobs.clone(),
-            clock: Arc::clone(&clock),
-            places: Semaphore::new(CALLS_MAX),
-        }),
-        rows: effect_in,
-        claimed: BTreeMap::new(),
-        claimed_at: clock.now(),
-        rested_at: None,
-        sweep: wakes.effects.clone(),
-        due: wakes.delayed.clone(),
+    let shared = Shared {
+        store: Arc::clone(&store),
+        outside,
+        jobs: jobs.clone(),
+        clock: Arc::clone(&clock),
+        places: Semaphore::new(CALLS_MAX),
+    };
+    let effects = effects(shared, settings, effect_in, &wakes, stop.clone());
+    tasks.spawn("effects", effects.run());
+    let lease = settings.lease;
+    let lanes = Lanes { store: &store, bus: &bus, clock: &clock, delivered: &delivered, wake: &wakes.outbox, lease };
+    lanes.start(relay_in, tasks);
+    let housekeeping = Housekeeping {
+        store: Arc::clone(&store),
+        gauge: Arc::clone(&gauge),
+        sweep: vec![wakes.outbox.clone(), wakes.effects.clone(), wakes.timers.clone()],
+        sweep_interval: settings.sweep_interval,
         stop: stop.clone(),
     };
-    tasks.spawn("effects", effects.run());
-    let lanes = Lanes { store: &store, bus: &bus, clock: &clock, delivered: &delivered, wake: &wakes.outbox };
-    lanes.start(relay_in, tasks);
+    tasks.spawn("housekeeping", housekeeping.run());
     if let Some(role) = fleet::role(C::SERVICE).filter(|role| !role.consumes.is_empty()) {
         let consume = Consume {
             machine: consumer::Consumer::new(role.queue, consumer::Limits { batch_max: BATCH_MAX, ..settings.ladder }),
@@ -199,6 +205,29 @@ pub async fn start<C: BoundedContext>(parts: Parts<C>, tasks: &mut Tasks) -> Res
         tasks.spawn("consumer", consume.run());
     }
     Ok(Handle::new(jobs, gauge))
+}
+
+/// The loop of a service's effects.
+fn effects<C: BoundedContext>(
+    shared: Shared<C>,
+    settings: Settings,
+    rows: mpsc::Receiver<Leased<C>>,
+    wakes: &Wakes,
+    stop: watch::Receiver<bool>,
+) -> Effects<C> {
+    let limits = effector::Limits { lease: settings.lease, call_max: settings.call_max, ..Default::default() };
+    Effects {
+        machine: effector::Effector::new(limits, CALLS_MAX),
+        limits,
+        claimed: BTreeMap::new(),
+        claimed_at: shared.clock.now(),
+        shared: Arc::new(shared),
+        rows,
+        rested_at: None,
+        sweep: wakes.effects.clone(),
+        due: wakes.delayed.clone(),
+        stop,
+    }
 }
 
 /// One wake for each loop: what one forgets when it wakes, another must not miss.
@@ -222,13 +251,14 @@ struct Lanes<'a, C: BoundedContext> {
     clock: &'a Arc<dyn Clock>,
     delivered: &'a mpsc::Sender<Vec<ecom_core::id::MessageId>>,
     wake: &'a Wake,
+    lease: Duration,
 }
 
 impl<C: BoundedContext> Lanes<'_, C> {
     fn start(&self, rows: mpsc::Receiver<Vec<Arc<ecom_core::event::Envelope>>>, tasks: &mut Tasks) {
         let rows = Arc::new(tokio::sync::Mutex::new(rows));
         let in_flight = Arc::new(Mutex::new(BTreeSet::new()));
-        for _ in 0..LANES {
+        for number in 0..LANES + SWEEPERS {
             let lane = Publish {
                 machine: relay::Relay::new(relay::Limits::default()),
                 store: Arc::clone(self.store),
@@ -238,6 +268,8 @@ impl<C: BoundedContext> Lanes<'_, C> {
                 in_flight: Arc::clone(&in_flight),
                 delivered: self.delivered.clone(),
                 sweep: self.wake.clone(),
+                sweeps: number < SWEEPERS,
+                lease: self.lease,
                 stop: tasks.stop_signal(),
             };
             tasks.spawn("relay", lane.run());

@@ -1,7 +1,11 @@
 //! Interprets the relay machine. Several run on one outbox, so that a slow publication holds up only its own lane.
+//!
+//! Most lanes publish what was just committed, from memory, and nothing else. What they cannot get confirmed they leave
+//! to a few that claim it when its lease ends. So a queue whose consumer is away keeps no fresh event waiting.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use ecom_core::decide::BoundedContext;
 use ecom_core::engine::relay::{Completion, Relay, Request};
@@ -13,8 +17,11 @@ use tokio::sync::{mpsc, watch};
 use super::stopped;
 use super::wake::{Wake, until};
 
-/// Lanes of one service.
+/// Lanes of one service that publish from memory.
 pub(super) const LANES: usize = 64;
+
+/// Lanes of one service that publish what was left.
+pub(super) const SWEEPERS: usize = 4;
 
 /// Rows from memory, shared by the lanes.
 pub(super) type Rows = Arc<tokio::sync::Mutex<mpsc::Receiver<Vec<Arc<Envelope>>>>>;
@@ -30,6 +37,10 @@ pub(super) struct Publish<C: BoundedContext> {
     pub(super) in_flight: Arc<Mutex<BTreeSet<MessageId>>>,
     pub(super) delivered: mpsc::Sender<Vec<MessageId>>,
     pub(super) sweep: Wake,
+    /// Whether it publishes what was left, and not from memory.
+    pub(super) sweeps: bool,
+    /// How long rows stay leased to this process.
+    pub(super) lease: Duration,
     pub(super) stop: watch::Receiver<bool>,
 }
 
@@ -49,6 +60,7 @@ impl<C: BoundedContext> Publish<C> {
 
     async fn perform(&mut self, request: Request) -> Completion {
         match request {
+            Request::Claim { .. } if !self.sweeps => Completion::Claimed(Claimed { items: vec![], next: None }),
             Request::Claim { limit } => match self.store.claim_outbox(limit).await {
                 Ok(Claimed { mut items, next }) => {
                     let in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,24 +69,25 @@ impl<C: BoundedContext> Publish<C> {
                 }
                 Err(fault) => Completion::Failed(fault),
             },
-            Request::Wait { until: time } => {
-                let rows = async { self.rows.lock().await.recv().await };
+            Request::Wait { until: time } if self.sweeps => {
                 tokio::select! {
-                    rows = rows => match rows {
-                        Some(rows) => Completion::Rows(rows),
-                        // The committer is gone: nothing more will come from memory.
-                        None => std::future::pending().await,
-                    },
                     () = self.sweep.wait() => Completion::Woken,
                     () = until(self.clock.as_ref(), time) => Completion::Woken,
                 }
             }
+            Request::Wait { .. } => match self.rows.lock().await.recv().await {
+                Some(rows) => Completion::Rows(rows),
+                // The committer is gone: nothing more will come from memory.
+                None => std::future::pending().await,
+            },
             Request::Publish { rows } => self.publish(rows).await,
             Request::Delete { ids } => {
                 // Rides in the service's next transaction; a crash before it means a publication more.
                 drop(self.delivered.send(ids).await);
                 Completion::Deleted
             }
+            // The pause is for whoever would claim the same rows again.
+            Request::Pause { .. } if !self.sweeps => Completion::Rested,
             Request::Pause { delay } => {
                 tokio::time::sleep(delay).await;
                 Completion::Rested
@@ -90,6 +103,9 @@ impl<C: BoundedContext> Publish<C> {
         let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
         for id in &ids {
             in_flight.remove(id);
+        }
+        if results.iter().any(|result| *result != Published::Confirmed) {
+            self.sweep.after(self.lease);
         }
         for ((id, name), result) in ids.iter().zip(names).zip(&results) {
             match result {

@@ -295,6 +295,19 @@ async fn a_stop_lets_running_requests_end() {
 }
 
 #[tokio::test]
+async fn a_slow_upload_does_not_hold_up_a_stop() {
+    let server = start(Limits::default()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"POST /things HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab").await.unwrap();
+    sleep(Duration::from_millis(100)).await;
+    server.stop.send_replace(true);
+    let mut answer = vec![];
+    timeout(Duration::from_secs(3), stream.read_to_end(&mut answer)).await.expect("answered").unwrap();
+    assert_problem(std::str::from_utf8(&answer).unwrap(), 503, "stopping");
+    timeout(Duration::from_secs(3), server.task).await.expect("the server ends").unwrap();
+}
+
+#[tokio::test]
 async fn health_says_what_is_missing() {
     let server = start(Limits::default()).await;
     let answer = get(server.address, "/livez").await;

@@ -31,10 +31,3 @@ pub(super) struct NewItem {
 pub(super) struct Cancellation {
     pub(super) reason: Option<String>,
 }
-
-/// What an operator does, and why.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Operation {
-    pub(super) reason: String,
-}

@@ -16,7 +16,7 @@ use crate::host::Watch;
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 use crate::http::response::Answer;
-use crate::http::stream;
+use crate::http::stream::{self, Place};
 
 /// How long a change of another copy may go unnoticed.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -56,7 +56,8 @@ pub(super) async fn events(deps: Deps, request: Request) -> Answer {
     let id: OrderId = request.id(0)?;
     let watch = deps.changes.watch(id.0);
     let order = deps.visible(caller, id).await?;
-    Ok(stream::events(versions(deps, watch, order)))
+    let place = deps.streams.enter(caller.user_id)?;
+    Ok(stream::events(versions(deps, watch, order, place)))
 }
 
 /// What a stream has shown, and what it shows next.
@@ -67,11 +68,12 @@ struct Following {
     next: Option<Order>,
     shown: u64,
     ended: bool,
+    _place: Place,
 }
 
 /// The order as it is, then each change, until it is terminal or the process stops.
-fn versions(deps: Deps, watch: Watch, order: Order) -> impl Stream<Item = Bytes> {
-    let start = Following { deps, watch, id: order.id, next: Some(order), shown: 0, ended: false };
+fn versions(deps: Deps, watch: Watch, order: Order, place: Place) -> impl Stream<Item = Bytes> {
+    let start = Following { deps, watch, id: order.id, next: Some(order), shown: 0, ended: false, _place: place };
     unfold(start, |mut following| async move {
         let bytes = following.next().await?;
         Some((bytes, following))

@@ -16,6 +16,7 @@ use crate::http::door::{Door, fault_problem};
 use crate::http::problem::Problem;
 use crate::http::router::{Mount, Router};
 use crate::http::server::Stop;
+use crate::http::stream::Streams;
 
 /// What the routes need.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct Deps {
     pub changes: Changes,
     /// Ends waiting.
     pub stop: Stop,
+    /// The streams that are open.
+    pub streams: Streams,
 }
 
 /// The routes.

@@ -1,20 +1,15 @@
 //! Sagas, for operators: what hangs, why, and what to do about it. Every action is in the order's timeline.
 
-use ecom_core::id::UserId;
 use ecom_core::order::{Input, SagaFilter, SagaView, Status};
 use ecom_core::time::Timestamp;
 
 use super::Deps;
-use super::body::Operation;
-use crate::http::body::{free_text, json};
 use crate::http::door::fault_problem;
+use crate::http::operation::operation;
 use crate::http::page::{list as list_of, page};
 use crate::http::problem::Problem;
 use crate::http::request::{Request, invalid_parameter};
 use crate::http::response::{Answer, ok};
-
-/// The most characters of an operator's reason.
-const REASON_CHARS_MAX: usize = 500;
 
 /// `GET /admin/sagas`
 pub(super) async fn list(deps: Deps, request: Request) -> Answer {
@@ -49,25 +44,12 @@ pub(super) async fn show(deps: Deps, request: Request) -> Answer {
 
 /// `POST /admin/sagas/{order_id}/retry`
 pub(super) async fn retry(deps: Deps, request: Request) -> Answer {
-    let (actor, reason) = operation(&deps, &request)?;
+    let (actor, reason) = operation(&deps.door.gate, &request)?;
     deps.door.execute(&request, None, Input::retry(request.id(0)?, actor, &reason)).await
 }
 
 /// `POST /admin/sagas/{order_id}/resolve`
 pub(super) async fn resolve(deps: Deps, request: Request) -> Answer {
-    let (actor, reason) = operation(&deps, &request)?;
+    let (actor, reason) = operation(&deps.door.gate, &request)?;
     deps.door.execute(&request, None, Input::resolve(request.id(0)?, actor, &reason)).await
-}
-
-/// Who does it, and why.
-fn operation(deps: &Deps, request: &Request) -> Result<(UserId, String), Problem> {
-    let actor = deps.door.gate.admin(request)?.user_id;
-    let Operation { reason } = json(request)?;
-    let fits = !reason.trim().is_empty() && reason.chars().count() <= REASON_CHARS_MAX;
-    if !fits {
-        let detail = format!("a reason has 1 to {REASON_CHARS_MAX} characters");
-        return Err(Problem::invalid_field("/reason", "reason_length", detail));
-    }
-    free_text("/reason", &reason)?;
-    Ok((actor, reason))
 }

@@ -5,6 +5,7 @@
 mod catalogue;
 mod following;
 mod gateway;
+mod letters;
 mod orders;
 mod payments;
 mod shop;

@@ -117,12 +117,17 @@ impl Shop {
 
     /// The same shop after a stop and a start with these variables.
     pub(crate) async fn restart(self, variables: &[(&str, &str)]) -> Self {
-        let Self { embedded, directory, .. } = self;
-        embedded.stop(Duration::from_secs(5)).await;
-        Self::start_in(directory, variables).await
+        Self::start_in(self.stop().await, variables).await
     }
 
-    async fn start_in(directory: TempDir, variables: &[(&str, &str)]) -> Self {
+    /// Stops it; its data stay.
+    pub(crate) async fn stop(self) -> TempDir {
+        self.embedded.stop(Duration::from_secs(5)).await;
+        self.directory
+    }
+
+    /// A shop over that data.
+    pub(crate) async fn start_in(directory: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut all = BTreeMap::from([
             ("ADMIN_EMAIL", ADMIN.0),
             ("ADMIN_PASSWORD", ADMIN.1),

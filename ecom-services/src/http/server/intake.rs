@@ -7,12 +7,12 @@ use bytes::{Bytes, BytesMut};
 use ecom_core::port::Ids;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use warp::http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderName};
 use warp::http::request::Parts;
 use warp::http::{HeaderMap, StatusCode, Version};
 
-use super::Limits;
+use super::{Limits, Stop};
 use crate::http::problem::Problem;
 use crate::http::request::{Arrival, printable};
 
@@ -21,6 +21,9 @@ pub const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id
 
 /// W3C trace context.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// How long bodies that are on their way may take once the server stops.
+const STOP_GRACE: Duration = Duration::from_secs(1);
 
 /// The longest correlation id.
 const CORRELATION_LENGTH_MAX: usize = 128;
@@ -86,6 +89,17 @@ pub(super) async fn body(head: &Parts, body: Incoming, limits: &Limits) -> Resul
     timeout(limits.body_timeout, collect(body, limits))
         .await
         .unwrap_or_else(|_| Err(Refused { problem: too_slow(limits.body_timeout), close: true }))
+}
+
+/// Completes when the server stops and bodies that are on their way have had their time.
+pub(super) async fn too_late(stop: &Stop) {
+    stop.triggered().await;
+    sleep(STOP_GRACE).await;
+}
+
+/// A body that did not come before the server stopped.
+pub(super) fn stopping() -> Refused {
+    Refused { problem: Problem::unavailable("stopping", "the server is stopping; nothing was done"), close: true }
 }
 
 fn too_slow(limit: Duration) -> Problem {

@@ -73,7 +73,7 @@ impl Default for Limits {
             body_max: 1 << 20,
             drain_max: 8 << 20,
             connections_max: 4_096,
-            shutdown_timeout: Duration::from_secs(10),
+            shutdown_timeout: Duration::from_secs(4),
         }
     }
 }
@@ -104,12 +104,14 @@ struct Shared {
     ids: Arc<dyn Ids>,
     trusted: TrustedProxies,
     keys: Option<Arc<dyn Keys>>,
+    stop: Stop,
 }
 
 /// Serves until `stop` is triggered and the open requests have ended, or the shutdown timeout is over.
 pub async fn serve(listener: TcpListener, app: App, stop: Stop) {
     let App { router, limits, metrics, ids, trusted, keys } = app;
-    let shared = Arc::new(Shared { call: warp_call(router), limits, metrics, ids, trusted, keys });
+    let (call, signal) = (warp_call(router), stop.clone());
+    let shared = Arc::new(Shared { call, limits, metrics, ids, trusted, keys, stop: signal });
     let places = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -224,7 +226,10 @@ impl Shared {
     /// The body, when the request may come in.
     async fn admit(&self, head: &Parts, body: Incoming) -> Result<Bytes, Refused> {
         // The body is read before the head is judged: a refusal then leaves the connection in order.
-        let body = intake::body(head, body, &self.limits).await?;
+        let body = tokio::select! {
+            body = intake::body(head, body, &self.limits) => body?,
+            () = intake::too_late(&self.stop) => return Err(intake::stopping()),
+        };
         intake::check_head(head).map_err(|problem| Refused { problem, close: false })?;
         if let Some(keys) = &self.keys {
             keys.prepare(&head.headers).await;
