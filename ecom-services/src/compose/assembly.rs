@@ -11,6 +11,8 @@ use ecom_adapters::system::{Ed25519Key, LogChannel, SystemClock};
 use ecom_core::decide::BoundedContext;
 use ecom_core::engine::consumer;
 use ecom_core::event::Service;
+#[cfg(feature = "rabbitmq")]
+use ecom_core::fleet;
 use ecom_core::inventory::{InventoryContext, InventoryReader};
 use ecom_core::notification::{NotificationContext, NotificationReader};
 use ecom_core::order::{OrderContext, OrderReader};
@@ -21,6 +23,8 @@ use ecom_core::user::{UserContext, UserReader};
 
 use super::StartError;
 use super::bus::EventBus;
+#[cfg(feature = "rabbitmq")]
+use super::collector;
 use super::database::{Close, Database, Kept, create_directory_of};
 use crate::config::{BusConfig, Config, DatabaseUrl};
 use crate::host::{self, Changes, DeadLetters, Handle, Parts, Settings, Tasks};
@@ -210,6 +214,11 @@ impl Assembly {
         outside: Arc<dyn Outside<C>>,
     ) -> Result<Running<C, C::Reader>, StartError> {
         let store = database.store();
+        #[cfg(feature = "rabbitmq")]
+        if let (EventBus::Rabbit(bus), Some(role)) = (&self.bus, fleet::role(C::SERVICE)) {
+            let (bus, stop) = (bus.clone(), self.tasks.stop_signal());
+            self.tasks.spawn("collector", collector::collect(bus, role.queue, Arc::clone(&store), stop));
+        }
         let parts = Parts {
             store: Arc::clone(&store),
             bus: self.bus.port(),

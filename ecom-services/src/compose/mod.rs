@@ -5,6 +5,8 @@
 
 mod assembly;
 mod bus;
+#[cfg(feature = "rabbitmq")]
+mod collector;
 mod data_dir;
 mod database;
 mod embedded;

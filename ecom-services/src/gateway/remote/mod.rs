@@ -9,6 +9,8 @@ mod breaker;
 mod headers;
 mod health;
 mod pool;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
