@@ -142,7 +142,7 @@ impl Database {
     }
 
     /// The pool for everything that writes.
-    pub(super) fn writers(&self) -> &PgPool {
+    pub(crate) fn writers(&self) -> &PgPool {
         &self.writers
     }
 

@@ -22,6 +22,8 @@ mod tests;
 pub use crate::sql::Inconsistent;
 pub use database::{Database, OpenError, Pools, Settings, Timeouts};
 pub use fault::Stale;
+#[cfg(feature = "sandbox")]
+pub(crate) use fault::fault;
 pub use store::{DatabaseClock, PgStore, StoreOptions};
 pub use tables::Tables;
 

@@ -1,33 +1,137 @@
 //! The log's rows: what was asked under which key, and what became of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use ecom_core::engine::Fault;
 use ecom_core::id::{MessageId, OrderId, PaymentId};
 use ecom_core::money::{Currency, Money};
 use ecom_core::payment::{Effect, Refusal, SandboxEntry, SandboxOperation};
 use ecom_core::port::{Cursor, Page, PageRequest};
 use ecom_core::time::Timestamp;
 use serde::Serialize;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{SqliteConnection, SqlitePool};
 use uuid::Uuid;
 
-use super::script::{Call, Charged, Past, SUCCEEDED, Settled, Verdict, charge_key, signed, word};
-use crate::sqlite::{Inconsistent, column, json, parse, text_list};
+#[cfg(feature = "postgres")]
+use super::postgres;
+use super::script::{self, Call, Charged, Past, Reply, SUCCEEDED, Settled, Verdict, charge_key, signed, word};
+use super::sqlite;
+use crate::sql::Inconsistent;
+
+/// Where the log is kept.
+#[derive(Debug)]
+pub(super) enum Log {
+    /// In a file.
+    Sqlite(crate::sqlite::Database),
+    /// In a schema of its own in a PostgreSQL database.
+    #[cfg(feature = "postgres")]
+    Postgres(crate::postgres::Database),
+}
+
+impl Log {
+    /// Decides on all calls in one transaction and returns their answers, in order.
+    pub(super) async fn carry_out(&self, at: Timestamp, calls: &[Call]) -> Result<Vec<Reply>, sqlx::Error> {
+        match self {
+            Self::Sqlite(database) => sqlite::carry_out(database, at, calls).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => postgres::carry_out(database, at, calls).await,
+        }
+    }
+
+    /// The log, newest first.
+    pub(super) async fn entries(&self, order: Option<OrderId>, page: PageRequest) -> Result<Page<SandboxEntry>, Fault> {
+        // A cursor of this list carries the row's number as its id: several calls may bear one time.
+        let before = i64::try_from(page.after().id.as_u128()).unwrap_or(i64::MAX);
+        let entries = match self {
+            Self::Sqlite(database) => sqlite::entries(database.readers(), order, before, page.probe())
+                .await
+                .map_err(|error| crate::sqlite::fault(&error))?,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => postgres::entries(database.readers(), order, before, page.probe())
+                .await
+                .map_err(|error| crate::postgres::fault(&error))?,
+        };
+        let cursor = |(seq, entry): &(i64, SandboxEntry)| Cursor {
+            created_at: entry.at,
+            id: Uuid::from_u128(u128::from(seq.unsigned_abs())),
+        };
+        Ok(Page::of(entries, page, cursor).map(|(_, entry)| entry))
+    }
+
+    /// Closes it.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite(database) => database.close().await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.close().await,
+        }
+    }
+}
+
+/// Decides on all calls with what is known of their past, and returns what is to be written and answered.
+pub(super) fn decide(memory: &mut Memory, at: Timestamp, calls: &[Call]) -> (Vec<Line>, Vec<Reply>) {
+    let (mut lines, mut replies) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
+    for call in calls {
+        let charged = match &call.effect {
+            Effect::Charge(_) => None,
+            Effect::Refund(refund) => memory.charged(&refund.charge),
+        };
+        let verdict = script::decide(call, &memory.past(call.key), charged);
+        let line = Line::new(at, call, &verdict);
+        memory.learn(call, &line);
+        lines.push(line);
+        replies.push(verdict.reply);
+    }
+    (lines, replies)
+}
+
+/// The charges that calls refund.
+pub(super) fn charges(calls: &[Call]) -> BTreeSet<&str> {
+    let mut charges = BTreeSet::new();
+    for call in calls {
+        match &call.effect {
+            Effect::Charge(_) => {}
+            Effect::Refund(refund) => {
+                charges.insert(refund.charge.as_str());
+            }
+        }
+    }
+    charges
+}
+
+/// The keys whose past decides: those of the calls, and those of the charges that they refund.
+pub(super) fn keys(calls: &[Call]) -> BTreeSet<MessageId> {
+    calls.iter().map(|call| call.key).chain(charges(calls).into_iter().filter_map(charge_key)).collect()
+}
+
+/// The operation of that name.
+pub(super) fn operation(name: &str) -> Result<SandboxOperation, Inconsistent> {
+    match name {
+        "charge" => Ok(SandboxOperation::Charge),
+        "refund" => Ok(SandboxOperation::Refund),
+        other => Err(Inconsistent { column: "operation", value: other.to_owned() }),
+    }
+}
+
+/// An amount of that currency.
+pub(super) fn money(minor: i64, code: &str) -> Result<Money, Inconsistent> {
+    let currency =
+        Currency::from_code(code).ok_or_else(|| Inconsistent { column: "currency", value: code.to_owned() })?;
+    Ok(Money::new(minor, currency))
+}
 
 /// A row that is about to be written.
 #[derive(Debug, Serialize)]
 pub(super) struct Line {
-    at: i64,
-    key: MessageId,
-    operation: SandboxOperation,
-    order_id: OrderId,
-    payment_id: PaymentId,
-    charge: Option<String>,
-    amount: i64,
-    currency: Currency,
-    result: &'static str,
-    reference: Option<String>,
+    pub(super) at: i64,
+    pub(super) key: MessageId,
+    pub(super) operation: SandboxOperation,
+    pub(super) order_id: OrderId,
+    pub(super) payment_id: PaymentId,
+    pub(super) charge: Option<String>,
+    pub(super) amount: i64,
+    pub(super) currency: Currency,
+    pub(super) result: &'static str,
+    pub(super) reference: Option<String>,
 }
 
 impl Line {
@@ -83,6 +187,26 @@ impl Memory {
         }
     }
 
+    /// Takes in a row of the log.
+    pub(super) fn recall(
+        &mut self,
+        key: MessageId,
+        operation: SandboxOperation,
+        amount: Money,
+        (result, reference): (&str, Option<&str>),
+    ) {
+        let asked = match operation {
+            SandboxOperation::Charge => amount,
+            SandboxOperation::Refund => Money::new(-amount.minor(), amount.currency()),
+        };
+        self.note(key, asked, result, reference);
+    }
+
+    /// Takes in how much of a charge went back.
+    pub(super) fn recall_returned(&mut self, charge: String, minor: i64) {
+        self.returned.insert(charge, minor);
+    }
+
     fn note(&mut self, key: MessageId, asked: Money, result: &str, reference: Option<&str>) {
         let past = self.keys.entry(key).or_default();
         past.calls += 1;
@@ -101,116 +225,4 @@ fn settled(asked: Money, result: &str, reference: Option<&str>) -> Option<Settle
     let refusals = [Refusal::Declined, Refusal::InsufficientFunds, Refusal::Invalid];
     let refusal = refusals.into_iter().find(|refusal| word(*refusal) == result);
     refusal.filter(|_| !asked.is_negative()).map(Settled::Refused)
-}
-
-/// Reads what the log says about the calls.
-pub(super) async fn recall(connection: &mut SqliteConnection, calls: &[Call]) -> Result<Memory, sqlx::Error> {
-    let mut charges = vec![];
-    for call in calls {
-        match &call.effect {
-            Effect::Charge(_) => {}
-            Effect::Refund(refund) => charges.push(refund.charge.as_str()),
-        }
-    }
-    let keys = calls.iter().map(|call| call.key).chain(charges.iter().filter_map(|name| charge_key(name)));
-    let rows = sqlx::query(
-        "SELECT key, operation, amount_minor, currency, result, reference FROM calls
-         WHERE key IN (SELECT value FROM json_each(?1)) ORDER BY seq",
-    )
-    .bind(text_list(keys))
-    .fetch_all(&mut *connection)
-    .await?;
-    let mut memory = Memory::default();
-    for row in &rows {
-        let amount = money(row)?;
-        let asked = match operation(row)? {
-            SandboxOperation::Charge => amount,
-            SandboxOperation::Refund => Money::new(-amount.minor(), amount.currency()),
-        };
-        memory.note(parse(row, "key")?, asked, column(row, "result")?, column(row, "reference")?);
-    }
-    if !charges.is_empty() {
-        let rows = sqlx::query(
-            "SELECT charge, sum(amount_minor) AS returned FROM calls
-             WHERE charge IN (SELECT value FROM json_each(?1)) AND result = 'succeeded' GROUP BY charge",
-        )
-        .bind(text_list(charges))
-        .fetch_all(connection)
-        .await?;
-        for row in &rows {
-            memory.returned.insert(column(row, "charge")?, column(row, "returned")?);
-        }
-    }
-    Ok(memory)
-}
-
-/// Writes the lines.
-pub(super) async fn append(connection: &mut SqliteConnection, lines: &[Line]) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO calls (at, key, operation, order_id, payment_id, charge, amount_minor, currency, result, reference)
-         SELECT value->>'at', value->>'key', value->>'operation', value->>'order_id', value->>'payment_id',
-                value->>'charge', value->>'amount', value->>'currency', value->>'result', value->>'reference'
-         FROM json_each(?1)",
-    )
-    .bind(json(lines)?)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// The log, newest first.
-pub(super) async fn entries(
-    pool: &SqlitePool,
-    order: Option<OrderId>,
-    page: PageRequest,
-) -> Result<Page<SandboxEntry>, sqlx::Error> {
-    // A cursor of this list carries the row's number as its id: several calls may bear one time.
-    let before = i64::try_from(page.after().id.as_u128()).unwrap_or(i64::MAX);
-    let query = match order {
-        Some(order) => sqlx::query("SELECT * FROM calls WHERE order_id = ?3 AND seq < ?1 ORDER BY seq DESC LIMIT ?2")
-            .bind(before)
-            .bind(page.probe())
-            .bind(order.to_string()),
-        None => {
-            sqlx::query("SELECT * FROM calls WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2").bind(before).bind(page.probe())
-        }
-    };
-    let rows = query.fetch_all(pool).await?;
-    let entries = rows
-        .iter()
-        .map(|row| Ok((column::<i64>(row, "seq")?, entry(row)?)))
-        .collect::<Result<Vec<_>, sqlx::Error>>()?;
-    let cursor = |(seq, entry): &(i64, SandboxEntry)| Cursor {
-        created_at: entry.at,
-        id: Uuid::from_u128(u128::from(seq.unsigned_abs())),
-    };
-    Ok(Page::of(entries, page, cursor).map(|(_, entry)| entry))
-}
-
-fn entry(row: &SqliteRow) -> Result<SandboxEntry, sqlx::Error> {
-    Ok(SandboxEntry {
-        at: Timestamp::from_micros(column(row, "at")?),
-        key: parse(row, "key")?,
-        operation: operation(row)?,
-        order_id: parse(row, "order_id")?,
-        payment_id: parse(row, "payment_id")?,
-        amount: money(row)?,
-        result: column(row, "result")?,
-        reference: column(row, "reference")?,
-    })
-}
-
-fn operation(row: &SqliteRow) -> Result<SandboxOperation, sqlx::Error> {
-    match column::<&str>(row, "operation")? {
-        "charge" => Ok(SandboxOperation::Charge),
-        "refund" => Ok(SandboxOperation::Refund),
-        other => Err(Inconsistent { column: "operation", value: other.to_owned() }.into()),
-    }
-}
-
-fn money(row: &SqliteRow) -> Result<Money, sqlx::Error> {
-    let code: &str = column(row, "currency")?;
-    let currency = Currency::from_code(code)
-        .ok_or_else(|| sqlx::Error::from(Inconsistent { column: "currency", value: code.to_owned() }))?;
-    Ok(Money::new(column(row, "amount_minor")?, currency))
 }

@@ -3,13 +3,17 @@
 //! What it does depends on the token alone (see [`Token`]). Every call is in its own durable log before it is
 //! answered, apart from our ledger, so that the two can be compared. Money moves once under each idempotency key,
 //! whatever happens; asking again under the key gives the first result. How often a key was asked is counted in the
-//! log too: a token that fails at first goes on where it was after a crash. Several processes may share the file.
+//! log too: a token that fails at first goes on where it was after a crash. Several processes may share it: the file, or the schema
+//! in PostgreSQL.
 //!
 //! There is no webhook: `tok_duplicate_webhook` succeeds like `tok_visa`. That an answer which comes twice counts once
 //! is a promise of the engine, which knows an effect's answers by its id and attempt.
 
 mod log;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod script;
+mod sqlite;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -29,7 +33,8 @@ use ecom_core::port::{Clock, Outside, Page, PageRequest};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::sqlite::{Database, OpenError, fault};
+use crate::sqlite::{Database, OpenError};
+use log::Log;
 use script::{Call, Reply};
 pub use token::Token;
 use worker::{Job, QUEUE_MAX, Worker};
@@ -37,10 +42,14 @@ use worker::{Job, QUEUE_MAX, Worker};
 const MIGRATIONS: &[(&str, &str)] =
     &[("sandbox/0001_sandbox", include_str!("../../../migrations/sqlite/sandbox/0001_sandbox.sql"))];
 
+#[cfg(feature = "postgres")]
+const PG_MIGRATIONS: &[(&str, &str)] =
+    &[("sandbox/0001_sandbox", include_str!("../../../migrations/sandbox/0001_sandbox.sql"))];
+
 /// The sandbox.
 #[derive(Debug)]
 pub struct Sandbox {
-    database: Arc<Database>,
+    log: Arc<Log>,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     worker: Mutex<Option<JoinHandle<()>>>,
     timeout: Duration,
@@ -49,10 +58,29 @@ pub struct Sandbox {
 impl Sandbox {
     /// Opens or creates the sandbox's file. A call that takes longer than `timeout` is answered as unknown.
     pub async fn open(path: &Path, timeout: Duration, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let database = Arc::new(Database::open(path, MIGRATIONS).await?);
-        let (jobs, queue) = mpsc::channel(QUEUE_MAX);
-        let worker = tokio::spawn(Worker::new(Arc::clone(&database), clock, queue).run());
-        Ok(Self { database, jobs: Mutex::new(Some(jobs)), worker: Mutex::new(Some(worker)), timeout })
+        let database = Database::open(path, MIGRATIONS).await?;
+        Ok(Self::over(Log::Sqlite(database), timeout, clock))
+    }
+
+    /// Opens the sandbox's schema, `sandbox`, in a PostgreSQL database, or creates it. Any number of processes may.
+    #[cfg(feature = "postgres")]
+    pub async fn open_postgres(
+        url: &str,
+        timeout: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, crate::postgres::OpenError> {
+        let settings = crate::postgres::Settings {
+            pools: crate::postgres::Pools { writers: 1, readers: 1 },
+            ..crate::postgres::Settings::default()
+        };
+        let database = crate::postgres::Database::open(url, PG_MIGRATIONS.to_vec(), settings).await?;
+        Ok(Self::over(Log::Postgres(database), timeout, clock))
+    }
+
+    fn over(log: Log, timeout: Duration, clock: Arc<dyn Clock>) -> Self {
+        let (log, (jobs, queue)) = (Arc::new(log), mpsc::channel(QUEUE_MAX));
+        let worker = tokio::spawn(Worker::new(Arc::clone(&log), clock, queue).run());
+        Self { log, jobs: Mutex::new(Some(jobs)), worker: Mutex::new(Some(worker)), timeout }
     }
 
     /// Carries out the calls that are waiting and closes the file. Later calls are answered as unknown.
@@ -63,7 +91,7 @@ impl Sandbox {
         {
             tracing::error!(%error, "the sandbox's worker ended early");
         }
-        self.database.close().await;
+        self.log.close().await;
     }
 
     /// The answer, when there is one; some tokens never give one.
@@ -110,6 +138,6 @@ impl MethodCatalogue for Sandbox {
 #[async_trait]
 impl SandboxLog for Sandbox {
     async fn entries(&self, order: Option<OrderId>, page: PageRequest) -> Result<Page<SandboxEntry>, Fault> {
-        log::entries(self.database.readers(), order, page).await.map_err(|error| fault(&error))
+        self.log.entries(order, page).await
     }
 }

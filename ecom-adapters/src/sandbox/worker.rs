@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use ecom_core::payment::Effect;
 use ecom_core::port::Clock;
-use sqlx::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::log::{self, Line};
-use super::script::{self, Call, Reply};
-use crate::sqlite::Database;
+use super::log::Log;
+use super::script::{Call, Reply};
 
 /// How many calls may wait; more callers wait for a place.
 pub(super) const QUEUE_MAX: usize = 1_024;
@@ -27,14 +24,14 @@ pub(super) struct Job {
 }
 
 pub(super) struct Worker {
-    database: Arc<Database>,
+    log: Arc<Log>,
     clock: Arc<dyn Clock>,
     queue: mpsc::Receiver<Job>,
 }
 
 impl Worker {
-    pub(super) fn new(database: Arc<Database>, clock: Arc<dyn Clock>, queue: mpsc::Receiver<Job>) -> Self {
-        Self { database, clock, queue }
+    pub(super) fn new(log: Arc<Log>, clock: Arc<dyn Clock>, queue: mpsc::Receiver<Job>) -> Self {
+        Self { log, clock, queue }
     }
 
     /// Works until nobody can send any more. Without calls it sleeps.
@@ -42,7 +39,7 @@ impl Worker {
         let mut jobs = Vec::with_capacity(BATCH_MAX);
         while self.queue.recv_many(&mut jobs, BATCH_MAX).await > 0 {
             let (calls, waiting): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.call, job.reply)).unzip();
-            match self.carry_out(calls).await {
+            match self.log.carry_out(self.clock.now(), &calls).await {
                 Ok(replies) => {
                     for (waiting, reply) in waiting.into_iter().zip(replies) {
                         // Whoever gave up waiting asks again under the same key.
@@ -52,29 +49,5 @@ impl Worker {
                 Err(error) => tracing::error!(%error, "the sandbox could not write its log"),
             }
         }
-    }
-
-    /// Decides on all calls in one transaction and returns their answers, in order.
-    async fn carry_out(&self, calls: Vec<Call>) -> Result<Vec<Reply>, sqlx::Error> {
-        let mut writer = self.database.writer().await?;
-        let mut transaction = writer.connection()?.begin_with("BEGIN IMMEDIATE").await?;
-        let mut memory = log::recall(&mut transaction, &calls).await?;
-        let at = self.clock.now();
-        let (mut lines, mut replies) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
-        for call in &calls {
-            let charged = match &call.effect {
-                Effect::Charge(_) => None,
-                Effect::Refund(refund) => memory.charged(&refund.charge),
-            };
-            let verdict = script::decide(call, &memory.past(call.key), charged);
-            let line = Line::new(at, call, &verdict);
-            memory.learn(call, &line);
-            lines.push(line);
-            replies.push(verdict.reply);
-        }
-        log::append(&mut transaction, &lines).await?;
-        transaction.commit().await?;
-        writer.done();
-        Ok(replies)
     }
 }

@@ -2,6 +2,8 @@
 //! without the feature `postgres` does not have them.
 
 mod counters;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod statements;
 mod suite;
 pub(super) mod world;
