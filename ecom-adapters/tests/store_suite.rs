@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecom_adapters::sqlite::{SqliteStore, StoreOptions, Tables, column, json, parse, text_list};
+use ecom_adapters::sqlite::{Script, SqliteStore, StoreOptions, Tables, column, parse, text_list};
 use ecom_core::policy::Policy;
 use ecom_core::port::Store;
 use ecom_core::testing::ManualClock;
@@ -46,26 +46,17 @@ impl Tables<Counters> for CounterTables {
         rows.iter().map(counter).collect()
     }
 
-    async fn save(connection: &mut SqliteConnection, changes: &[Counter]) -> Result<(), sqlx::Error> {
+    fn write(script: &mut Script, changes: &[Counter]) -> Result<(), sqlx::Error> {
         let last: BTreeMap<Uuid, &Counter> = changes.iter().map(|counter| (counter.id, counter)).collect();
-        if last.is_empty() {
-            return Ok(());
-        }
         let rows: Vec<&Counter> = last.into_values().collect();
-        let written = sqlx::query(
+        script.put(
+            "counters",
             "INSERT INTO counters (id, version, total)
-             SELECT value->>'id', value->>'version', value->>'total' FROM json_each(?1) WHERE true
+             SELECT value->>'id', value->>'version', value->>'total' FROM jsonb_each(?) WHERE true
              ON CONFLICT (id) DO UPDATE SET version = excluded.version, total = excluded.total
              WHERE counters.version < excluded.version",
+            &rows,
         )
-        .bind(json(&rows)?)
-        .execute(connection)
-        .await?;
-        if written.rows_affected() == rows.len() as u64 {
-            Ok(())
-        } else {
-            Err(sqlx::Error::Protocol("a counter is not in the version that was decided on".into()))
-        }
     }
 }
 

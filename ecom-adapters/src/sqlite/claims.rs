@@ -14,8 +14,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, SqliteConnection};
 
 use super::database::Database;
-use super::rows::{column, parse};
-use super::{kit, store};
+use super::kit;
+use super::rows::{column, parse, text_list};
 use crate::sql::Inconsistent;
 
 fn limit_of(limit: usize) -> i64 {
@@ -71,17 +71,12 @@ fn envelope(row: &SqliteRow) -> Result<Arc<Envelope>, sqlx::Error> {
     Ok(Arc::new(envelope))
 }
 
-pub(super) async fn delete_delivered(connection: &mut SqliteConnection, ids: &[MessageId]) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM outbox WHERE event_id IN (SELECT value FROM json_each(?1))")
-        .bind(store::ids(ids))
-        .execute(connection)
-        .await?;
-    Ok(())
-}
+/// Deletes published rows; takes their ids.
+pub(super) const DELETE_DELIVERED: &str = "DELETE FROM outbox WHERE event_id IN (SELECT value FROM json_each(?))";
 
 pub(super) async fn delivered(database: &Database, ids: &[MessageId]) -> Result<(), sqlx::Error> {
     let mut writer = database.writer().await?;
-    delete_delivered(writer.connection()?, ids).await?;
+    sqlx::query(DELETE_DELIVERED).bind(text_list(ids)).execute(writer.connection()?).await?;
     writer.done();
     Ok(())
 }

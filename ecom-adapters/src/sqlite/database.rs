@@ -13,6 +13,9 @@ use super::rows::column;
 /// Readers run beside the writer (WAL); more than this many only wait for the two or so cores.
 const READERS_MAX: u32 = 4;
 
+/// Rows that the database's thread may read ahead of who takes them: those of a whole batch, so that neither waits.
+const ROWS_AHEAD: usize = 1_024;
+
 /// How long a statement waits for a lock of another process before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -159,6 +162,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("temp_store", "MEMORY")
         .statement_cache_capacity(200)
+        .row_buffer_size(ROWS_AHEAD)
         .disable_statement_logging()
 }
 

@@ -1,7 +1,6 @@
 //! What a batch writes, as JSON for a statement; and whether all of it was written.
 
 use serde_json::Value;
-use sqlx::sqlite::SqliteQueryResult;
 
 pub(super) use crate::sql::latest::Latest;
 use crate::sql::latest::Written;
@@ -21,14 +20,6 @@ pub(super) fn split<'a, K: Ord, R>(
         Ok(value)
     };
     Ok((new, changed.into_iter().map(based).collect::<Result<_, sqlx::Error>>()?))
-}
-
-/// Fails, and so rolls everything back, unless exactly that many rows were written: somebody else has changed one.
-pub(super) fn expect_rows(done: &SqliteQueryResult, rows: usize, table: &'static str) -> Result<(), sqlx::Error> {
-    if done.rows_affected() == rows as u64 {
-        return Ok(());
-    }
-    Err(sqlx::Error::Protocol(format!("{table}: {} of {rows} rows were in the expected version", done.rows_affected())))
 }
 
 /// A version or count as SQLite keeps it.

@@ -14,6 +14,7 @@ pub mod order;
 pub mod payment;
 mod rows;
 pub mod saga;
+mod script;
 mod store;
 mod tables;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub mod user;
 pub use crate::sql::Inconsistent;
 pub use database::{Database, OpenError};
 pub use rows::{column, json, parse, text_list};
+pub use script::Script;
 #[cfg(feature = "sandbox")]
 pub(crate) use store::fault;
 pub use store::{SqliteStore, StoreOptions};

@@ -9,8 +9,8 @@ use serde_json::json as value;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use super::latest::expect_rows;
 use super::rows::{column, json, text_list};
+use super::script::Script;
 use super::tables::Tables;
 use crate::sql::Inconsistent;
 
@@ -50,14 +50,11 @@ impl<S: Hosted> Tables<SagaContext<S>> for SagaTables {
         Ok(snapshot)
     }
 
-    async fn save(connection: &mut SqliteConnection, changes: &[Instance<S>]) -> Result<(), sqlx::Error> {
+    fn write(script: &mut Script, changes: &[Instance<S>]) -> Result<(), sqlx::Error> {
         // Several changes of one instance are written as the last one, on the version that the first was decided on.
         let mut latest: BTreeMap<Uuid, (u64, &Instance<S>)> = BTreeMap::new();
         for instance in changes {
             latest.entry(instance.id).or_insert((instance.version.saturating_sub(1), instance)).1 = instance;
-        }
-        if latest.is_empty() {
-            return Ok(());
         }
         let rows = latest
             .values()
@@ -72,23 +69,24 @@ impl<S: Hosted> Tables<SagaContext<S>> for SagaTables {
             .collect::<Result<Vec<_>, serde_json::Error>>()
             .map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
         // A new row conflicts with nothing; a known one is replaced only in the version that was decided on.
-        let done = sqlx::query(
+        if rows.is_empty() {
+            return Ok(());
+        }
+        script.push(
             "INSERT INTO saga_instances (definition, id, definition_version, version, state, attention, settled,
                                          instance)
-             SELECT ?1, new.value->>'id', new.value->>'definition', new.value->>'version', new.value->>'state',
+             SELECT ?, new.value->>'id', new.value->>'definition', new.value->>'version', new.value->>'state',
                     new.value->>'attention', new.value->>'settled', new.value->>'instance'
-             FROM json_each(?2) AS new
+             FROM jsonb_each(?) AS new
              WHERE new.value->>'base' = coalesce(
-                 (SELECT version FROM saga_instances WHERE definition = ?1 AND id = new.value->>'id'), 0)
+                 (SELECT version FROM saga_instances WHERE definition = ? AND id = new.value->>'id'), 0)
              ON CONFLICT (definition, id) DO UPDATE SET definition_version = excluded.definition_version,
                 version = excluded.version, state = excluded.state, attention = excluded.attention,
                 settled = excluded.settled, instance = excluded.instance",
-        )
-        .bind(S::NAME)
-        .bind(json(&rows)?)
-        .execute(connection)
-        .await?;
-        expect_rows(&done, rows.len(), "saga_instances")
+        );
+        script.bind(S::NAME)?.bind(json(&rows)?)?.bind(S::NAME)?;
+        script.expect("saga_instances", rows.len());
+        Ok(())
     }
 }
 

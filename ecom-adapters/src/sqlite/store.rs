@@ -14,10 +14,10 @@ use ecom_core::id::MessageId;
 use ecom_core::policy::Policy;
 use ecom_core::port::{Claimed, Clock, Page, PageRequest, Store};
 use ecom_core::time::Timestamp;
-use sqlx::{Connection, SqlitePool};
+use sqlx::SqlitePool;
 
 use super::database::{Database, OpenError};
-use super::rows::text_list;
+use super::script::Script;
 use super::tables::Tables;
 use super::{claims, kit, letters};
 use crate::sql::commit::{Failure, committed};
@@ -75,25 +75,26 @@ impl<C: BoundedContext, T: Tables<C>> SqliteStore<C, T> {
 
     async fn run(&self, batch: &Batch<C>) -> Result<Committed<C>, Failure> {
         let mut writer = self.database.writer().await?;
+        let connection = writer.connection()?;
         let now = self.now();
-        let mut transaction = writer.connection()?.begin_with("BEGIN IMMEDIATE").await?;
-        if !batch.delivered.is_empty() {
-            claims::delete_delivered(&mut transaction, &batch.delivered).await?;
-        }
-        let loaded = kit::load::<C, T>(&mut transaction, &batch.messages, now).await?;
+        let opening = kit::open(connection, &batch.messages, &batch.delivered).await?;
+        let loaded = kit::load::<C, T>(connection, opening, &batch.messages, now).await?;
         let policy = self.options.policy;
         // A panic in a rule must not poison the writer; it is the message's fault like a broken constraint.
         let writes = catch_unwind(AssertUnwindSafe(|| fold(loaded, &batch.messages, &policy)))
             .map_err(|_| Failure::Before(sqlx::Error::Protocol("a rule panicked".into())))?;
         if writes.is_empty() && batch.delivered.is_empty() {
-            transaction.rollback().await?;
+            sqlx::query("ROLLBACK").execute(connection).await?;
             writer.done();
             return Ok(committed(writes, now, false));
         }
         let lease = if batch.leased { now.after(self.options.lease) } else { now };
-        T::save(&mut transaction, &writes.changes).await?;
-        kit::save(&mut transaction, &writes, now, lease).await?;
-        transaction.commit().await.map_err(Failure::Commit)?;
+        let mut script = Script::default();
+        T::write(&mut script, &writes.changes)?;
+        kit::save(&mut script, &writes, now, lease)?;
+        script.run(connection).await?;
+        // On its own: only when everything before it is known to be written.
+        sqlx::query("COMMIT").execute(connection).await.map_err(Failure::Commit)?;
         writer.done();
         Ok(committed(writes, now, batch.leased))
     }
@@ -195,9 +196,4 @@ impl<C: BoundedContext, T: Tables<C>> Store<C> for SqliteStore<C, T> {
     async fn ready(&self) -> Result<(), Fault> {
         claims::ready(&self.database).await.map_err(|error| fault(&error))
     }
-}
-
-/// Ids as JSON, for the modules beside.
-pub(super) fn ids(list: &[MessageId]) -> String {
-    text_list(list)
 }

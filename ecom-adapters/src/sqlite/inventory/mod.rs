@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use ecom_core::inventory::{Change, InventoryContext, InventoryScope, InventorySnapshot};
 use sqlx::SqliteConnection;
 
+use super::script::Script;
 use super::tables::Tables;
 
 pub use read::SqliteInventoryReader;
@@ -27,7 +28,7 @@ impl Tables<InventoryContext> for InventoryTables {
         load::snapshot(connection, scope).await
     }
 
-    async fn save(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), sqlx::Error> {
-        save::changes(connection, changes).await
+    fn write(script: &mut Script, changes: &[Change]) -> Result<(), sqlx::Error> {
+        save::changes(script, changes)
     }
 }

@@ -2,13 +2,13 @@
 
 use ecom_core::inventory::{Change, Movement, Product, Reservation, ReservationState, Stock};
 use serde_json::{Value, json as value};
-use sqlx::SqliteConnection;
 
-use crate::sqlite::latest::{Latest, expect_rows, split};
+use crate::sqlite::latest::{Latest, split};
 use crate::sqlite::rows::json;
+use crate::sqlite::script::Script;
 
 /// Writes the changes: one statement for each kind of row and whether it is new. Products come before what names them.
-pub(super) async fn changes(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), sqlx::Error> {
+pub(super) fn changes(script: &mut Script, changes: &[Change]) -> Result<(), sqlx::Error> {
     let (mut products, mut stock, mut reservations) = (Latest::new(), Latest::new(), Latest::new());
     let mut movements = vec![];
     for change in changes {
@@ -19,99 +19,88 @@ pub(super) async fn changes(connection: &mut SqliteConnection, changes: &[Change
             Change::AddMovement(row) => movements.push(movement(row)),
         }
     }
-    save_products(connection, split(products, |row| Ok(product(row)))?).await?;
-    save_stock(connection, split(stock, |row| Ok(stock_row(row)))?).await?;
-    save_reservations(connection, split(reservations, reservation)?).await?;
-    save_movements(connection, &movements).await
+    save_products(script, split(products, |row| Ok(product(row)))?)?;
+    save_stock(script, split(stock, |row| Ok(stock_row(row)))?)?;
+    save_reservations(script, split(reservations, reservation)?)?;
+    save_movements(script, &movements)
 }
 
 type NewAndChanged = (Vec<Value>, Vec<Value>);
 
-async fn save_products(connection: &mut SqliteConnection, (new, changed): NewAndChanged) -> Result<(), sqlx::Error> {
-    if !new.is_empty() {
-        let insert = sqlx::query(
-            "INSERT INTO products (id, sku, name, description, price_minor, currency, is_active, version, created_at,
+fn save_products(script: &mut Script, (new, changed): NewAndChanged) -> Result<(), sqlx::Error> {
+    script.put(
+        "products",
+        "INSERT INTO products (id, sku, name, description, price_minor, currency, is_active, version, created_at,
                                    updated_at)
              SELECT value->>'id', value->>'sku', value->>'name', value->>'description', value->>'price_minor',
                     value->>'currency', value->>'is_active', value->>'version', value->>'created_at',
                     value->>'updated_at'
-             FROM json_each(?1)",
-        );
-        expect_rows(&insert.bind(json(&new)?).execute(&mut *connection).await?, new.len(), "products")?;
-    }
-    if !changed.is_empty() {
-        let update = sqlx::query(
-            "UPDATE products SET name = value->>'name', description = value->>'description',
+             FROM jsonb_each(?)",
+        &new,
+    )?;
+    script.put(
+        "products",
+        "UPDATE products SET name = value->>'name', description = value->>'description',
                     price_minor = value->>'price_minor', currency = value->>'currency',
                     is_active = value->>'is_active', version = value->>'version', updated_at = value->>'updated_at'
-             FROM json_each(?1) AS row WHERE products.id = row.value->>'id' AND products.version = row.value->>'base'",
-        );
-        expect_rows(&update.bind(json(&changed)?).execute(connection).await?, changed.len(), "products")?;
-    }
+             FROM jsonb_each(?) AS row WHERE products.id = row.value->>'id' AND products.version = row.value->>'base'",
+        &changed,
+    )?;
     Ok(())
 }
 
-async fn save_stock(connection: &mut SqliteConnection, (new, changed): NewAndChanged) -> Result<(), sqlx::Error> {
-    if !new.is_empty() {
-        let insert = sqlx::query(
-            "INSERT INTO stock (product_id, on_hand, reserved, committed, version)
+fn save_stock(script: &mut Script, (new, changed): NewAndChanged) -> Result<(), sqlx::Error> {
+    script.put(
+        "stock",
+        "INSERT INTO stock (product_id, on_hand, reserved, committed, version)
              SELECT value->>'product_id', value->>'on_hand', value->>'reserved', value->>'committed', value->>'version'
-             FROM json_each(?1)",
-        );
-        expect_rows(&insert.bind(json(&new)?).execute(&mut *connection).await?, new.len(), "stock")?;
-    }
-    if !changed.is_empty() {
-        let update = sqlx::query(
-            "UPDATE stock SET on_hand = value->>'on_hand', reserved = value->>'reserved',
+             FROM jsonb_each(?)",
+        &new,
+    )?;
+    script.put(
+        "stock",
+        "UPDATE stock SET on_hand = value->>'on_hand', reserved = value->>'reserved',
                     committed = value->>'committed', version = value->>'version'
-             FROM json_each(?1) AS row
+             FROM jsonb_each(?) AS row
              WHERE stock.product_id = row.value->>'product_id' AND stock.version = row.value->>'base'",
-        );
-        expect_rows(&update.bind(json(&changed)?).execute(connection).await?, changed.len(), "stock")?;
-    }
+        &changed,
+    )?;
     Ok(())
 }
 
-async fn save_reservations(
-    connection: &mut SqliteConnection,
-    (new, changed): NewAndChanged,
-) -> Result<(), sqlx::Error> {
-    if !new.is_empty() {
-        let insert = sqlx::query(
-            "INSERT INTO reservations (order_id, state, user_id, reservation_id, lines, total_minor, currency,
+fn save_reservations(script: &mut Script, (new, changed): NewAndChanged) -> Result<(), sqlx::Error> {
+    script.put(
+        "reservations",
+        "INSERT INTO reservations (order_id, state, user_id, reservation_id, lines, total_minor, currency,
                                        payment_method_id, alarm_at, correlation, reason, shortages, created_at, version)
              SELECT value->>'order_id', value->>'state', value->>'user_id', value->>'reservation_id', value->>'lines',
                     value->>'total_minor', value->>'currency', value->>'payment_method_id', value->>'alarm_at',
                     value->>'correlation', value->>'reason', value->>'shortages', value->>'created_at',
                     value->>'version'
-             FROM json_each(?1)",
-        );
-        expect_rows(&insert.bind(json(&new)?).execute(&mut *connection).await?, new.len(), "reservations")?;
-    }
-    if !changed.is_empty() {
-        // Only a hold changes, and only these columns of it.
-        let update = sqlx::query(
-            "UPDATE reservations SET state = value->>'state', alarm_at = value->>'alarm_at',
+             FROM jsonb_each(?)",
+        &new,
+    )?;
+    // Only a hold changes, and only these columns of it.
+    script.put(
+        "reservations",
+        "UPDATE reservations SET state = value->>'state', alarm_at = value->>'alarm_at',
                     version = value->>'version'
-             FROM json_each(?1) AS row
+             FROM jsonb_each(?) AS row
              WHERE reservations.order_id = row.value->>'order_id' AND reservations.version = row.value->>'base'",
-        );
-        expect_rows(&update.bind(json(&changed)?).execute(connection).await?, changed.len(), "reservations")?;
-    }
+        &changed,
+    )?;
     Ok(())
 }
 
-async fn save_movements(connection: &mut SqliteConnection, movements: &[Value]) -> Result<(), sqlx::Error> {
-    if movements.is_empty() {
-        return Ok(());
-    }
-    let insert = sqlx::query(
+fn save_movements(script: &mut Script, movements: &[Value]) -> Result<(), sqlx::Error> {
+    script.put(
+        "movements",
         "INSERT INTO movements (product_id, at, id, kind, delta, reason, actor, order_id)
          SELECT value->>'product_id', value->>'at', value->>'id', value->>'kind', value->>'delta', value->>'reason',
                 value->>'actor', value->>'order_id'
-         FROM json_each(?1)",
-    );
-    expect_rows(&insert.bind(json(movements)?).execute(connection).await?, movements.len(), "movements")
+         FROM jsonb_each(?)",
+        movements,
+    )
 }
 
 fn product(row: &Product) -> Value {

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use ecom_core::notification::{Change, NotificationContext, NotificationScope, NotificationSnapshot};
 use sqlx::SqliteConnection;
 
+use super::script::Script;
 use super::tables::Tables;
 
 pub use read::SqliteNotificationReader;
@@ -30,7 +31,7 @@ impl Tables<NotificationContext> for NotificationTables {
         load::snapshot(connection, scope).await
     }
 
-    async fn save(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), sqlx::Error> {
-        save::changes(connection, changes).await
+    fn write(script: &mut Script, changes: &[Change]) -> Result<(), sqlx::Error> {
+        save::changes(script, changes)
     }
 }

@@ -2,13 +2,12 @@
 
 use ecom_core::notification::{Change, Contact, ContactState, Notice, NoticeState, Preferences};
 use serde_json::{Value, json as value};
-use sqlx::SqliteConnection;
 
-use crate::sqlite::latest::{Latest, expect_rows, split};
-use crate::sqlite::rows::json;
+use crate::sqlite::latest::{Latest, split};
+use crate::sqlite::script::Script;
 
 /// Writes the changes: one statement for each kind of row and whether it is new.
-pub(super) async fn changes(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), sqlx::Error> {
+pub(super) fn changes(script: &mut Script, changes: &[Change]) -> Result<(), sqlx::Error> {
     let (mut contacts, mut preferences, mut notices) = (Latest::new(), Latest::new(), Latest::new());
     for change in changes {
         match change {
@@ -17,84 +16,78 @@ pub(super) async fn changes(connection: &mut SqliteConnection, changes: &[Change
             Change::PutNotice(row) => notices.put(row.id, row.version, row),
         }
     }
-    save_contacts(connection, split(contacts, |row| Ok(contact(row)))?).await?;
-    save_preferences(connection, split(preferences, |row| Ok(preferences_row(row)))?).await?;
-    save_notices(connection, split(notices, |row| Ok(notice(row)))?).await
+    save_contacts(script, split(contacts, |row| Ok(contact(row)))?)?;
+    save_preferences(script, split(preferences, |row| Ok(preferences_row(row)))?)?;
+    save_notices(script, split(notices, |row| Ok(notice(row)))?)
 }
 
 type NewAndChanged = (Vec<Value>, Vec<Value>);
 
-async fn save_contacts(connection: &mut SqliteConnection, (new, changed): NewAndChanged) -> Result<(), sqlx::Error> {
-    if !new.is_empty() {
-        let insert = sqlx::query(
-            "INSERT INTO contacts (user_id, state, user_version, email, first_name, is_admin, version)
+fn save_contacts(script: &mut Script, (new, changed): NewAndChanged) -> Result<(), sqlx::Error> {
+    script.put(
+        "contacts",
+        "INSERT INTO contacts (user_id, state, user_version, email, first_name, is_admin, version)
              SELECT value->>'user_id', value->>'state', value->>'user_version', value->>'email', value->>'first_name',
                     value->>'is_admin', value->>'version'
-             FROM json_each(?1)",
-        );
-        expect_rows(&insert.bind(json(&new)?).execute(&mut *connection).await?, new.len(), "contacts")?;
-    }
-    if !changed.is_empty() {
-        let update = sqlx::query(
-            "UPDATE contacts SET state = value->>'state', user_version = value->>'user_version',
+             FROM jsonb_each(?)",
+        &new,
+    )?;
+    script.put(
+        "contacts",
+        "UPDATE contacts SET state = value->>'state', user_version = value->>'user_version',
                     email = value->>'email', first_name = value->>'first_name', is_admin = value->>'is_admin',
                     version = value->>'version'
-             FROM json_each(?1) AS row
+             FROM jsonb_each(?) AS row
              WHERE contacts.user_id = row.value->>'user_id' AND contacts.version = row.value->>'base'",
-        );
-        expect_rows(&update.bind(json(&changed)?).execute(connection).await?, changed.len(), "contacts")?;
-    }
+        &changed,
+    )?;
     Ok(())
 }
 
-async fn save_preferences(connection: &mut SqliteConnection, (new, changed): NewAndChanged) -> Result<(), sqlx::Error> {
-    if !new.is_empty() {
-        let insert = sqlx::query(
-            "INSERT INTO preferences (user_id, email_enabled, email_address, sms_enabled, sms_number, push_enabled,
+fn save_preferences(script: &mut Script, (new, changed): NewAndChanged) -> Result<(), sqlx::Error> {
+    script.put(
+        "preferences",
+        "INSERT INTO preferences (user_id, email_enabled, email_address, sms_enabled, sms_number, push_enabled,
                                       push_endpoint, version)
              SELECT value->>'user_id', value->>'email_enabled', value->>'email_address', value->>'sms_enabled',
                     value->>'sms_number', value->>'push_enabled', value->>'push_endpoint', value->>'version'
-             FROM json_each(?1)",
-        );
-        expect_rows(&insert.bind(json(&new)?).execute(&mut *connection).await?, new.len(), "preferences")?;
-    }
-    if !changed.is_empty() {
-        let update = sqlx::query(
-            "UPDATE preferences SET email_enabled = value->>'email_enabled', email_address = value->>'email_address',
+             FROM jsonb_each(?)",
+        &new,
+    )?;
+    script.put(
+        "preferences",
+        "UPDATE preferences SET email_enabled = value->>'email_enabled', email_address = value->>'email_address',
                     sms_enabled = value->>'sms_enabled', sms_number = value->>'sms_number',
                     push_enabled = value->>'push_enabled', push_endpoint = value->>'push_endpoint',
                     version = value->>'version'
-             FROM json_each(?1) AS row
+             FROM jsonb_each(?) AS row
              WHERE preferences.user_id = row.value->>'user_id' AND preferences.version = row.value->>'base'",
-        );
-        expect_rows(&update.bind(json(&changed)?).execute(connection).await?, changed.len(), "preferences")?;
-    }
+        &changed,
+    )?;
     Ok(())
 }
 
-async fn save_notices(connection: &mut SqliteConnection, (new, changed): NewAndChanged) -> Result<(), sqlx::Error> {
-    if !new.is_empty() {
-        let insert = sqlx::query(
-            "INSERT INTO notices (id, user_id, channel, template, subject_id, order_id, subject, state, body,
+fn save_notices(script: &mut Script, (new, changed): NewAndChanged) -> Result<(), sqlx::Error> {
+    script.put(
+        "notices",
+        "INSERT INTO notices (id, user_id, channel, template, subject_id, order_id, subject, state, body,
                                   correlation, detail, attempts, created_at, sent_at, version)
              SELECT value->>'id', value->>'user_id', value->>'channel', value->>'template', value->>'subject_id',
                     value->>'order_id', value->>'subject', value->>'state', value->>'body', value->>'correlation',
                     value->>'detail', value->>'attempts', value->>'created_at', value->>'sent_at', value->>'version'
-             FROM json_each(?1)",
-        );
-        expect_rows(&insert.bind(json(&new)?).execute(&mut *connection).await?, new.len(), "notices")?;
-    }
-    if !changed.is_empty() {
-        // Only how far a notice is changes.
-        let update = sqlx::query(
-            "UPDATE notices SET state = value->>'state', body = value->>'body', correlation = value->>'correlation',
+             FROM jsonb_each(?)",
+        &new,
+    )?;
+    // Only how far a notice is changes.
+    script.put(
+        "notices",
+        "UPDATE notices SET state = value->>'state', body = value->>'body', correlation = value->>'correlation',
                     detail = value->>'detail', attempts = value->>'attempts', sent_at = value->>'sent_at',
                     version = value->>'version'
-             FROM json_each(?1) AS row
+             FROM jsonb_each(?) AS row
              WHERE notices.id = row.value->>'id' AND notices.version = row.value->>'base'",
-        );
-        expect_rows(&update.bind(json(&changed)?).execute(connection).await?, changed.len(), "notices")?;
-    }
+        &changed,
+    )?;
     Ok(())
 }
 

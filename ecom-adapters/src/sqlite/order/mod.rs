@@ -14,6 +14,7 @@ use ecom_core::order::{Change, OrderContext, OrderScope, OrderSnapshot};
 use sqlx::SqliteConnection;
 
 use super::rows::text_list;
+use super::script::Script;
 use super::tables::Tables;
 use crate::sql::order as row_of;
 
@@ -53,7 +54,7 @@ impl Tables<OrderContext> for OrderTables {
         Ok(snapshot)
     }
 
-    async fn save(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), sqlx::Error> {
-        save::save(connection, changes).await
+    fn write(script: &mut Script, changes: &[Change]) -> Result<(), sqlx::Error> {
+        save::save(script, changes)
     }
 }

@@ -5,20 +5,18 @@ use std::collections::BTreeMap;
 use ecom_core::id::{CorrelationId, OrderId, PaymentMethodId, ProductId, UserId};
 use ecom_core::order::{CatalogueEntry, Change, Metadata, Order};
 use serde::Serialize;
-use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use crate::sql::latest::{Latest, Written};
 use crate::sql::order::Standing;
-use crate::sqlite::latest::expect_rows;
-use crate::sqlite::rows::json;
+use crate::sqlite::script::Script;
 
 /// Changes orders that are in the version that was decided on.
 const UPDATE: &str = "
     UPDATE orders SET status = new.value->>'status', failure_code = new.value->>'failure',
            payment_status = new.value->>'payment', saga = new.value->>'saga', attention = new.value->>'attention',
            settled = new.value->>'settled', updated_at = new.value->>'updated', version = new.value->>'version'
-    FROM json_each(?1) AS new
+    FROM jsonb_each(?) AS new
     WHERE orders.id = new.value->>'id' AND orders.version = new.value->>'base'";
 
 /// Each statement that looks for rows, with the index that it must use.
@@ -26,7 +24,7 @@ const UPDATE: &str = "
 pub(super) const STATEMENTS: &[(&str, &str)] = &[(UPDATE, "SEARCH orders USING PRIMARY KEY (id=?)")];
 
 /// Writes the changes: at most one statement for each of new orders, their lines, changed orders and the catalogue.
-pub(super) async fn save(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), sqlx::Error> {
+pub(super) fn save(script: &mut Script, changes: &[Change]) -> Result<(), sqlx::Error> {
     let mut orders = Latest::new();
     let mut catalogue: BTreeMap<ProductId, &CatalogueEntry> = BTreeMap::new();
     for change in changes {
@@ -38,10 +36,10 @@ pub(super) async fn save(connection: &mut SqliteConnection, changes: &[Change]) 
         }
     }
     let (new, changed) = orders.split();
-    insert_orders(connection, &new).await?;
-    insert_items(connection, &new).await?;
-    update_orders(connection, &changed).await?;
-    put_catalogue(connection, &catalogue).await
+    insert_orders(script, &new)?;
+    insert_items(script, &new)?;
+    update_orders(script, &changed)?;
+    put_catalogue(script, &catalogue)
 }
 
 /// What of an order never changes.
@@ -102,12 +100,10 @@ impl Changing {
     }
 }
 
-async fn insert_orders(connection: &mut SqliteConnection, new: &[Written<'_, Order>]) -> Result<(), sqlx::Error> {
-    if new.is_empty() {
-        return Ok(());
-    }
+fn insert_orders(script: &mut Script, new: &[Written<'_, Order>]) -> Result<(), sqlx::Error> {
     let rows = new.iter().map(Placed::of).collect::<Result<Vec<_>, _>>()?;
-    let done = sqlx::query(
+    script.put(
+        "orders",
         "INSERT INTO orders (id, user_id, status, failure_code, total_minor, currency, payment_method_id,
                              payment_status, metadata, correlation_id, request_correlation_id,
                              saga_definition_version, saga, attention, settled, created_at, updated_at, version)
@@ -115,20 +111,14 @@ async fn insert_orders(connection: &mut SqliteConnection, new: &[Written<'_, Ord
                 value->>'currency', value->>'method', value->>'payment', value->>'metadata', value->>'correlation',
                 value->>'request', value->>'definition', value->>'saga', value->>'attention', value->>'settled',
                 value->>'created', value->>'updated', value->>'version'
-         FROM json_each(?1)",
+         FROM jsonb_each(?)",
+        &rows,
     )
-    .bind(json(&rows)?)
-    .execute(connection)
-    .await?;
-    expect_rows(&done, rows.len(), "orders")
 }
 
-async fn insert_items(connection: &mut SqliteConnection, new: &[Written<'_, Order>]) -> Result<(), sqlx::Error> {
+fn insert_items(script: &mut Script, new: &[Written<'_, Order>]) -> Result<(), sqlx::Error> {
     /// Order, product, position, id, SKU, name, quantity, price, total.
     type Row<'a> = (OrderId, ProductId, usize, Uuid, &'a str, &'a str, u32, i64, i64);
-    if new.is_empty() {
-        return Ok(());
-    }
     let rows: Vec<Row<'_>> = new
         .iter()
         .flat_map(|written| written.row.items.iter().enumerate().map(|item| (written.row.id, item)))
@@ -138,34 +128,22 @@ async fn insert_items(connection: &mut SqliteConnection, new: &[Written<'_, Orde
             (order_id, item.product_id, position, item.id, sku, name, item.quantity.get(), price, total)
         })
         .collect();
-    let done = sqlx::query(
+    script.put(
+        "order_items",
         "INSERT INTO order_items (order_id, product_id, position, id, sku, name, quantity, unit_price_minor,
                                   line_total_minor)
          SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8
-         FROM json_each(?1)",
+         FROM jsonb_each(?)",
+        &rows,
     )
-    .bind(json(&rows)?)
-    .execute(connection)
-    .await?;
-    expect_rows(&done, rows.len(), "order_items")
 }
 
-async fn update_orders(connection: &mut SqliteConnection, changed: &[Written<'_, Order>]) -> Result<(), sqlx::Error> {
-    if changed.is_empty() {
-        return Ok(());
-    }
+fn update_orders(script: &mut Script, changed: &[Written<'_, Order>]) -> Result<(), sqlx::Error> {
     let rows = changed.iter().map(Changing::of).collect::<Result<Vec<_>, _>>()?;
-    let done = sqlx::query(UPDATE).bind(json(&rows)?).execute(connection).await?;
-    expect_rows(&done, rows.len(), "orders")
+    script.put("orders", UPDATE, &rows)
 }
 
-async fn put_catalogue(
-    connection: &mut SqliteConnection,
-    catalogue: &BTreeMap<ProductId, &CatalogueEntry>,
-) -> Result<(), sqlx::Error> {
-    if catalogue.is_empty() {
-        return Ok(());
-    }
+fn put_catalogue(script: &mut Script, catalogue: &BTreeMap<ProductId, &CatalogueEntry>) -> Result<(), sqlx::Error> {
     let rows: Vec<_> = catalogue
         .values()
         .map(|entry| {
@@ -173,16 +151,14 @@ async fn put_catalogue(
             (entry.product_id, entry.version, &entry.sku, &entry.name, price, currency, u8::from(entry.is_active))
         })
         .collect();
-    let done = sqlx::query(
+    script.put(
+        "catalogue",
         "INSERT INTO catalogue (product_id, version, sku, name, price_minor, currency, is_active)
-         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?1)
+         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM jsonb_each(?)
          WHERE true
          ON CONFLICT (product_id) DO UPDATE SET version = excluded.version, sku = excluded.sku, name = excluded.name,
                 price_minor = excluded.price_minor, currency = excluded.currency, is_active = excluded.is_active
          WHERE catalogue.version < excluded.version",
+        &rows,
     )
-    .bind(json(&rows)?)
-    .execute(connection)
-    .await?;
-    expect_rows(&done, rows.len(), "catalogue")
 }

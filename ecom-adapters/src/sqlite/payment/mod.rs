@@ -13,6 +13,7 @@ use sqlx::SqliteConnection;
 
 pub use read::SqlitePaymentReader;
 
+use super::script::Script;
 use super::tables::Tables;
 
 /// Payments, refunds, payment methods, transactions and the ledger.
@@ -28,7 +29,7 @@ impl Tables<PaymentContext> for PaymentTables {
         load::load(connection, scope).await
     }
 
-    async fn save(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), sqlx::Error> {
-        save::save(connection, changes).await
+    fn write(script: &mut Script, changes: &[Change]) -> Result<(), sqlx::Error> {
+        save::save(script, changes)
     }
 }

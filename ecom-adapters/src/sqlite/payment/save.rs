@@ -7,10 +7,9 @@ use ecom_core::payment::{
     Barrier, Change, Payment, PaymentMethod, Posting, Refund, RefundCause, RefundStatus, State, Transaction,
 };
 use serde::Serialize;
-use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use crate::sqlite::rows::json;
+use crate::sqlite::script::Script;
 
 /// The rows to write: of each row what it is at the end of the batch.
 #[derive(Default)]
@@ -22,7 +21,7 @@ struct Rows<'a> {
     postings: Vec<PostingRow>,
 }
 
-pub(super) async fn save(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), sqlx::Error> {
+pub(super) fn save(script: &mut Script, changes: &[Change]) -> Result<(), sqlx::Error> {
     let mut rows = Rows::default();
     for change in changes {
         match change {
@@ -42,19 +41,11 @@ pub(super) async fn save(connection: &mut SqliteConnection, changes: &[Change]) 
             Change::AddPosting(posting) => rows.postings.push(PostingRow::from(posting)),
         }
     }
-    save_payments(connection, rows.payments.into_values().collect()).await?;
-    save_refunds(connection, rows.refunds.into_values().collect()).await?;
-    save_methods(connection, rows.methods.into_values().collect()).await?;
-    save_transactions(connection, rows.transactions).await?;
-    save_postings(connection, rows.postings).await
-}
-
-/// Every row *must* have been written; one that was not is not in the version that the change was decided on.
-fn all_written(table: &str, written: u64, rows: usize) -> Result<(), sqlx::Error> {
-    if written == rows as u64 {
-        return Ok(());
-    }
-    Err(sqlx::Error::Protocol(format!("{written} of {rows} rows of {table} were in the expected version")))
+    save_payments(script, &rows.payments.into_values().collect::<Vec<_>>())?;
+    save_refunds(script, &rows.refunds.into_values().collect::<Vec<_>>())?;
+    save_methods(script, rows.methods.into_values().collect())?;
+    save_transactions(script, &rows.transactions)?;
+    save_postings(script, &rows.postings)
 }
 
 #[derive(Serialize)]
@@ -127,27 +118,22 @@ impl From<&Barrier> for PaymentRow<'_> {
     }
 }
 
-async fn save_payments(connection: &mut SqliteConnection, rows: Vec<PaymentRow<'_>>) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let done = sqlx::query(
+fn save_payments(script: &mut Script, rows: &[PaymentRow<'_>]) -> Result<(), sqlx::Error> {
+    script.put(
+        "payments",
         "INSERT INTO payments (id, order_id, correlation_id, user_id, provider, currency, amount_minor,
                 captured_minor, refunded_minor, pending_minor, status, state, created_at, updated_at, version)
          SELECT value->>'id', value->>'order_id', value->>'correlation_id', value->>'user_id', value->>'provider',
                 value->>'currency', value->>'amount', value->>'captured', value->>'refunded', value->>'pending',
                 value->>'status', value->'state', value->>'created_at', value->>'updated_at', value->>'version'
-         FROM json_each(?1) WHERE true
+         FROM jsonb_each(?) WHERE true
          ON CONFLICT (id) DO UPDATE SET captured_minor = excluded.captured_minor,
                 refunded_minor = excluded.refunded_minor, pending_minor = excluded.pending_minor,
                 status = excluded.status, state = excluded.state, updated_at = excluded.updated_at,
                 version = excluded.version
          WHERE payments.version < excluded.version AND payments.status <> 'barred'",
+        rows,
     )
-    .bind(json(&rows)?)
-    .execute(connection)
-    .await?;
-    all_written("payments", done.rows_affected(), rows.len())
 }
 
 #[derive(Serialize)]
@@ -188,22 +174,15 @@ impl<'a> From<&'a Refund> for RefundRow<'a> {
     }
 }
 
-async fn save_refunds(connection: &mut SqliteConnection, rows: Vec<RefundRow<'_>>) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let done = sqlx::query(
+fn save_refunds(script: &mut Script, rows: &[RefundRow<'_>]) -> Result<(), sqlx::Error> {
+    script.put("refunds",
         "INSERT INTO refunds (id, payment_id, amount_minor, currency, status, outcome, actor, reason, created_at, version)
          SELECT value->>'id', value->>'payment_id', value->>'amount', value->>'currency', value->>'status',
                 value->>'outcome', value->>'actor', value->>'reason', value->>'created_at', value->>'version'
-         FROM json_each(?1) WHERE true
+         FROM jsonb_each(?) WHERE true
          ON CONFLICT (id) DO UPDATE SET status = excluded.status, outcome = excluded.outcome, version = excluded.version
          WHERE refunds.version < excluded.version AND refunds.status = 'pending'",
-    )
-    .bind(json(&rows)?)
-    .execute(connection)
-    .await?;
-    all_written("refunds", done.rows_affected(), rows.len())
+rows,)
 }
 
 #[derive(Serialize)]
@@ -222,10 +201,7 @@ struct MethodRow<'a> {
     version: u64,
 }
 
-async fn save_methods(connection: &mut SqliteConnection, mut methods: Vec<&PaymentMethod>) -> Result<(), sqlx::Error> {
-    if methods.is_empty() {
-        return Ok(());
-    }
+fn save_methods(script: &mut Script, mut methods: Vec<&PaymentMethod>) -> Result<(), sqlx::Error> {
     // The old default goes first: the index allows one at any time, not only at the end.
     methods.sort_by_key(|method| method.is_default);
     let rows: Vec<_> = methods
@@ -245,21 +221,19 @@ async fn save_methods(connection: &mut SqliteConnection, mut methods: Vec<&Payme
             version: method.version,
         })
         .collect();
-    let done = sqlx::query(
+    script.put(
+        "payment_methods",
         "INSERT INTO payment_methods (id, user_id, provider, token, brand, last4, exp_month, exp_year, is_default,
                 created_at, deleted, version)
          SELECT value->>'id', value->>'user_id', value->>'provider', value->>'token', value->>'brand',
                 value->>'last4', value->>'exp_month', value->>'exp_year', value->>'is_default',
                 value->>'created_at', value->>'deleted', value->>'version'
-         FROM json_each(?1) WHERE true
+         FROM jsonb_each(?) WHERE true
          ON CONFLICT (id) DO UPDATE SET is_default = excluded.is_default, deleted = excluded.deleted,
                 version = excluded.version
          WHERE payment_methods.version < excluded.version",
+        &rows,
     )
-    .bind(json(&rows)?)
-    .execute(connection)
-    .await?;
-    all_written("payment_methods", done.rows_affected(), rows.len())
 }
 
 #[derive(Serialize)]
@@ -289,22 +263,14 @@ impl<'a> From<&'a Transaction> for TransactionRow<'a> {
     }
 }
 
-async fn save_transactions(
-    connection: &mut SqliteConnection,
-    rows: Vec<TransactionRow<'_>>,
-) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
+fn save_transactions(script: &mut Script, rows: &[TransactionRow<'_>]) -> Result<(), sqlx::Error> {
+    script.put(
+        "transactions",
         "INSERT INTO transactions (payment_id, id, kind, status, amount_minor, currency, detail, at)
          SELECT value->>'payment_id', value->>'id', value->>'kind', value->>'status', value->>'amount',
-                value->>'currency', value->>'detail', value->>'at' FROM json_each(?1)",
+                value->>'currency', value->>'detail', value->>'at' FROM jsonb_each(?)",
+        rows,
     )
-    .bind(json(&rows)?)
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 #[derive(Serialize)]
@@ -332,17 +298,12 @@ impl From<&Posting> for PostingRow {
     }
 }
 
-async fn save_postings(connection: &mut SqliteConnection, rows: Vec<PostingRow>) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
+fn save_postings(script: &mut Script, rows: &[PostingRow]) -> Result<(), sqlx::Error> {
+    script.put(
+        "postings",
         "INSERT INTO postings (payment_id, transaction_id, debit, credit, amount_minor, currency, at)
          SELECT value->>'payment_id', value->>'transaction_id', value->>'debit', value->>'credit', value->>'amount',
-                value->>'currency', value->>'at' FROM json_each(?1)",
+                value->>'currency', value->>'at' FROM jsonb_each(?)",
+        rows,
     )
-    .bind(json(&rows)?)
-    .execute(connection)
-    .await?;
-    Ok(())
 }

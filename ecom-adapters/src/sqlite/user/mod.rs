@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use ecom_core::user::{Change, UserContext, UserScope, UserSnapshot};
 use sqlx::SqliteConnection;
 
+use super::script::Script;
 use super::tables::Tables;
 
 pub use keys::signing_keys;
@@ -29,7 +30,7 @@ impl Tables<UserContext> for UserTables {
         load::snapshot(connection, scope).await
     }
 
-    async fn save(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), sqlx::Error> {
-        save::changes(connection, changes).await
+    fn write(script: &mut Script, changes: &[Change]) -> Result<(), sqlx::Error> {
+        save::changes(script, changes)
     }
 }

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use ecom_core::time::Timestamp;
 use ecom_core::user::{Change, PasswordReset, Session, SessionState, User};
 use serde::Serialize;
-use sqlx::SqliteConnection;
 
-use crate::sqlite::rows::json;
+use crate::sqlite::script::Script;
 
 /// How many dead rows one transaction clears away at most: more than it can add.
 const SWEEP_MAX: i64 = 500;
 
-pub(super) async fn changes(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), sqlx::Error> {
+pub(super) fn changes(script: &mut Script, changes: &[Change]) -> Result<(), sqlx::Error> {
     let mut users = BTreeMap::new();
     let mut sessions = BTreeMap::new();
     let mut resets = BTreeMap::new();
@@ -24,12 +23,12 @@ pub(super) async fn changes(connection: &mut SqliteConnection, changes: &[Change
             Change::PutReset(reset) => drop(resets.insert(reset.token_hash, reset)),
         }
     }
-    put_users(connection, users.into_values().map(UserRow::from).collect()).await?;
+    put_users(script, &users.into_values().map(UserRow::from).collect::<Vec<_>>())?;
     let opened = sessions.values().filter(|session| session.version == 1).map(|session| session.created_at).max();
-    put_sessions(connection, sessions.into_values().map(SessionRow::from).collect()).await?;
+    put_sessions(script, &sessions.into_values().map(SessionRow::from).collect::<Vec<_>>())?;
     let requested = resets.values().filter(|reset| reset.version == 1).map(|reset| reset.requested_at).max();
-    put_resets(connection, resets.into_values().map(ResetRow::from).collect()).await?;
-    sweep(connection, opened, requested).await
+    put_resets(script, &resets.into_values().map(ResetRow::from).collect::<Vec<_>>())?;
+    sweep(script, opened, requested)
 }
 
 #[derive(Serialize)]
@@ -65,26 +64,21 @@ impl From<&User> for UserRow {
     }
 }
 
-async fn put_users(connection: &mut SqliteConnection, rows: Vec<UserRow>) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let written = sqlx::query(
+fn put_users(script: &mut Script, rows: &[UserRow]) -> Result<(), sqlx::Error> {
+    script.put(
+        "users",
         "INSERT INTO users (id, email, first_name, last_name, role, is_active, password_hash, epoch, created_at,
             updated_at, version)
         SELECT value->>'id', value->>'email', value->>'first_name', value->>'last_name', value->>'role',
             value->>'is_active', value->>'password_hash', value->>'epoch', value->>'created_at',
             value->>'updated_at', value->>'version'
-        FROM json_each(?1) WHERE true
+        FROM jsonb_each(?) WHERE true
         ON CONFLICT (id) DO UPDATE SET first_name = excluded.first_name, last_name = excluded.last_name,
             role = excluded.role, is_active = excluded.is_active, password_hash = excluded.password_hash,
             epoch = excluded.epoch, updated_at = excluded.updated_at, version = excluded.version
         WHERE users.version < excluded.version",
+        rows,
     )
-    .bind(json(&rows)?)
-    .execute(&mut *connection)
-    .await?;
-    all_written("users", written.rows_affected(), rows.len())
 }
 
 #[derive(Serialize)]
@@ -134,27 +128,22 @@ impl From<&Session> for SessionRow {
     }
 }
 
-async fn put_sessions(connection: &mut SqliteConnection, rows: Vec<SessionRow>) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let written = sqlx::query(
+fn put_sessions(script: &mut Script, rows: &[SessionRow]) -> Result<(), sqlx::Error> {
+    script.put(
+        "sessions",
         "INSERT INTO sessions (id, user_id, epoch, state, current_hash, previous_hash, rotated_at, ended_at,
             ended_because, created_at, expires_at, version)
         SELECT value->>'id', value->>'user_id', value->>'epoch', value->>'state', value->>'current_hash',
             value->>'previous_hash', value->>'rotated_at', value->>'ended_at', value->>'ended_because',
             value->>'created_at', value->>'expires_at', value->>'version'
-        FROM json_each(?1) WHERE true
+        FROM jsonb_each(?) WHERE true
         ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, state = excluded.state,
             current_hash = excluded.current_hash, previous_hash = excluded.previous_hash,
             rotated_at = excluded.rotated_at, ended_at = excluded.ended_at, ended_because = excluded.ended_because,
             version = excluded.version
         WHERE sessions.version < excluded.version",
+        rows,
     )
-    .bind(json(&rows)?)
-    .execute(&mut *connection)
-    .await?;
-    all_written("sessions", written.rows_affected(), rows.len())
 }
 
 #[derive(Serialize)]
@@ -182,55 +171,36 @@ impl From<&PasswordReset> for ResetRow {
     }
 }
 
-async fn put_resets(connection: &mut SqliteConnection, rows: Vec<ResetRow>) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let written = sqlx::query(
+fn put_resets(script: &mut Script, rows: &[ResetRow]) -> Result<(), sqlx::Error> {
+    script.put(
+        "password_resets",
         "INSERT INTO password_resets (token_hash, user_id, epoch, requested_at, expires_at, used_at, version)
         SELECT value->>'token_hash', value->>'user_id', value->>'epoch', value->>'requested_at',
             value->>'expires_at', value->>'used_at', value->>'version'
-        FROM json_each(?1) WHERE true
+        FROM jsonb_each(?) WHERE true
         ON CONFLICT (token_hash) DO UPDATE SET used_at = excluded.used_at, version = excluded.version
         WHERE password_resets.version < excluded.version",
+        rows,
     )
-    .bind(json(&rows)?)
-    .execute(&mut *connection)
-    .await?;
-    all_written("password_resets", written.rows_affected(), rows.len())
 }
 
 /// Clears away what nobody can use any more, when rows of its kind come in: no rule tells an expired session or reset
 /// from one that never was.
-async fn sweep(
-    connection: &mut SqliteConnection,
-    opened: Option<Timestamp>,
-    requested: Option<Timestamp>,
-) -> Result<(), sqlx::Error> {
+fn sweep(script: &mut Script, opened: Option<Timestamp>, requested: Option<Timestamp>) -> Result<(), sqlx::Error> {
     if let Some(now) = opened {
-        sqlx::query("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= ?1 LIMIT ?2)")
-            .bind(now.as_micros())
-            .bind(SWEEP_MAX)
-            .execute(&mut *connection)
-            .await?;
+        script
+            .push("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= ? LIMIT ?)")
+            .bind(now.as_micros())?
+            .bind(SWEEP_MAX)?;
     }
     if let Some(now) = requested {
-        sqlx::query(
-            "DELETE FROM password_resets
-            WHERE token_hash IN (SELECT token_hash FROM password_resets WHERE expires_at <= ?1 LIMIT ?2)",
-        )
-        .bind(now.as_micros())
-        .bind(SWEEP_MAX)
-        .execute(&mut *connection)
-        .await?;
+        script
+            .push(
+                "DELETE FROM password_resets
+                WHERE token_hash IN (SELECT token_hash FROM password_resets WHERE expires_at <= ? LIMIT ?)",
+            )
+            .bind(now.as_micros())?
+            .bind(SWEEP_MAX)?;
     }
     Ok(())
-}
-
-/// A row that was not written was in another version than the one that was decided on.
-fn all_written(table: &str, written: u64, wanted: usize) -> Result<(), sqlx::Error> {
-    if written == wanted as u64 {
-        return Ok(());
-    }
-    Err(sqlx::Error::Protocol(format!("{written} of {wanted} rows of {table} were in the expected version")))
 }
