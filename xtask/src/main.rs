@@ -2,6 +2,7 @@
 //! and again).
 
 mod gate;
+mod servers;
 mod step;
 mod tidy;
 
@@ -20,9 +21,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Runs everything that must hold: house rules, tests, examples, a demo and a short crash run.
+    /// Runs everything that must hold: house rules, tests, examples, a demo and a short crash run. Finds, or starts, the
+    /// PostgreSQL and the RabbitMQ that it needs.
     Test {
-        /// For scripts: answers every question with yes. Nothing has to be installed or started, so none is asked.
+        /// Install missing servers without asking, as root on a Debian-like system; so does CI=true.
         #[arg(long)]
         yes: bool,
     },
@@ -50,7 +52,7 @@ struct CrashArgs {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
-        Task::Test { yes: _ } => gate::test(),
+        Task::Test { yes } => gate::test(yes),
         Task::Tidy => tidy::report(),
         Task::Crash(args) => gate::crash(args.release, args.rounds, args.clients, args.seed),
     };

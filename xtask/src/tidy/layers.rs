@@ -10,6 +10,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ecom-services", &["ecom-core", "ecom-adapters"]),
     ("ecom-sim", &["ecom-core"]),
     ("benches", &["ecom-core", "ecom-adapters", "ecom-services", "ecom-sim"]),
+    ("test-servers", &[]),
     ("xtask", &[]),
 ];
 
