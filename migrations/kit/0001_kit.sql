@@ -4,7 +4,7 @@
 CREATE DOMAIN amount AS NUMERIC(23, 4) CHECK (VALUE >= 0 AND VALUE < 'NaN');
 
 -- Keeps the times of a row: it is created once, and whoever changes it without saying when changes it now. A service
--- says when: it writes the time of the transaction that decided.
+-- says when: it writes the time of the transaction that decided, with the row's next version.
 CREATE FUNCTION keep_times() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.created_at := OLD.created_at;

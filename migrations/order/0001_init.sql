@@ -27,8 +27,7 @@ CREATE TABLE orders (
     updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     version BIGINT NOT NULL CHECK (version >= 1),
     CHECK ((status = 'failed') = (failure_code IS NOT NULL)),
-    CHECK (NOT settled OR status IN ('completed', 'failed', 'cancelled')),
-    CHECK (updated_at >= created_at)
+    CHECK (NOT settled OR status IN ('completed', 'failed', 'cancelled'))
 ) WITH (fillfactor = 70);
 CREATE INDEX orders_of_user ON orders (user_id, created_at, id);
 CREATE INDEX orders_by_age ON orders (created_at, id);
@@ -37,7 +36,8 @@ CREATE INDEX orders_unsettled ON orders (created_at, id) WHERE NOT settled;
 CREATE INDEX orders_attention ON orders (created_at, id) WHERE attention IS NOT NULL;
 
 CREATE TRIGGER orders_times BEFORE UPDATE ON orders FOR EACH ROW
-    WHEN (NEW.updated_at = OLD.updated_at OR NEW.created_at <> OLD.created_at) EXECUTE FUNCTION keep_times();
+    WHEN ((NEW.updated_at, NEW.version) = (OLD.updated_at, OLD.version) OR NEW.created_at <> OLD.created_at)
+    EXECUTE FUNCTION keep_times();
 
 -- Written once, with the order. Amounts are in the order's currency.
 CREATE TABLE order_items (

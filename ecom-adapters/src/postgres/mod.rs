@@ -9,15 +9,20 @@
 mod claims;
 mod database;
 mod fault;
+pub mod inventory;
 mod kit;
 mod letters;
 mod migrate;
+pub mod notification;
 pub mod order;
+pub mod payment;
 mod rows;
+pub mod saga;
 mod store;
 mod tables;
 #[cfg(test)]
 mod tests;
+pub mod user;
 
 pub use crate::sql::Inconsistent;
 pub use database::{Database, OpenError, Pools, Settings, Timeouts};

@@ -58,6 +58,11 @@ pub(crate) trait Fields {
         Ok(self.text(name)?.map(str::to_owned))
     }
 
+    /// A text that means something.
+    fn parse<T: std::str::FromStr>(&self, name: &'static str) -> Result<T, sqlx::Error> {
+        self.known(name, |text| text.parse().ok())
+    }
+
     /// A text that means something, by a function that knows the words.
     fn known<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, sqlx::Error> {
         let text = self.word(name)?;

@@ -15,3 +15,17 @@ pub(crate) fn before(page: PageRequest, time: Option<Timestamp>) -> PageRequest 
         Some(_) | None => page,
     }
 }
+
+/// A pattern for LIKE that finds the text anywhere, whatever is in it.
+pub(crate) fn contains(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}

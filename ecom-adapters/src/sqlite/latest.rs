@@ -21,8 +21,3 @@ pub(super) fn split<'a, K: Ord, R>(
     };
     Ok((new, changed.into_iter().map(based).collect::<Result<_, sqlx::Error>>()?))
 }
-
-/// A version or count as SQLite keeps it.
-pub(super) fn count(value: i64, column: &'static str) -> Result<u64, sqlx::Error> {
-    u64::try_from(value).map_err(|_| crate::sql::Inconsistent { column, value: value.to_string() }.into())
-}

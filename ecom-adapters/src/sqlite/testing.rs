@@ -6,8 +6,9 @@ use std::time::Duration;
 use ecom_core::decide::BoundedContext;
 use ecom_core::policy::Policy;
 use ecom_core::port::Clock;
+use ecom_core::testing::ManualClock;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 use tempfile::TempDir;
 
 use super::{SqliteStore, StoreOptions, Tables};
@@ -26,6 +27,13 @@ impl Home {
     pub(crate) async fn open<C: BoundedContext, T: Tables<C>>(&self, clock: Arc<dyn Clock>) -> SqliteStore<C, T> {
         let options = StoreOptions { policy: Policy::default(), lease: Duration::from_secs(15), clock };
         SqliteStore::open(&self.folder.path().join("service.db"), options).await.unwrap()
+    }
+
+    /// The store's tables without the store.
+    pub(crate) async fn pool<C: BoundedContext, T: Tables<C>>(&self) -> SqlitePool {
+        self.open::<C, T>(Arc::new(ManualClock::default())).await.close().await;
+        let file = self.folder.path().join("service.db");
+        SqlitePool::connect_with(SqliteConnectOptions::new().filename(file).foreign_keys(true)).await.unwrap()
     }
 
     /// A connection past the store.

@@ -26,7 +26,6 @@ async fn the_database_refuses_what_must_never_be() {
         "UPDATE orders SET correlation_id = '00000000-0000-0000-0000-000000000000'",
         "UPDATE orders SET metadata = to_json(repeat('x', 4095))",
         "UPDATE orders SET saga = NULL",
-        "UPDATE orders SET updated_at = created_at - interval '1 day'",
         "UPDATE order_items SET quantity = 5, line_total = 5 * unit_price",
         "INSERT INTO order_items SELECT order_id, gen_random_uuid(), 100, id, sku, name, 1, 1, 1 FROM order_items LIMIT 1",
         "INSERT INTO order_items SELECT order_id, gen_random_uuid(), 9, id, sku, name, 0, 1, 0 FROM order_items LIMIT 1",

@@ -1,9 +1,17 @@
 //! Every statement against the migrated schema: it can be prepared, and it scans no table that grows.
 
+use std::sync::Arc;
+
+use ecom_core::decide::BoundedContext;
+use ecom_core::saga::SagaContext;
+use ecom_core::testing::ManualClock;
+use ecom_core::testing::trip::Trip;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use super::world::Home;
-use crate::postgres::{claims, database, kit, letters, migrate, order};
+use crate::postgres::{
+    Tables, claims, database, inventory, kit, letters, migrate, notification, order, payment, saga, user,
+};
 
 type Statements = &'static [(&'static str, &'static str)];
 
@@ -46,13 +54,40 @@ async fn plan(connection: &mut PgConnection) -> Vec<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-#[tokio::test]
-async fn the_statements_of_the_order_service_fit_its_schema() {
+async fn fit<C: BoundedContext, T: Tables<C>>(statements: &[Statements]) {
     let home = Home::new().await;
-    let store =
-        home.open::<_, order::OrderTables>(std::sync::Arc::new(ecom_core::testing::ManualClock::default())).await;
-    check(&home, order::STATEMENTS).await;
-    store.close().await;
+    home.open::<C, T>(Arc::new(ManualClock::default())).await.close().await;
+    check(&home, statements).await;
+}
+
+#[tokio::test]
+async fn the_statements_fit_the_schema_of_the_order_service() {
+    fit::<_, order::OrderTables>(order::STATEMENTS).await;
+}
+
+#[tokio::test]
+async fn the_statements_fit_the_schema_of_the_inventory_service() {
+    fit::<_, inventory::InventoryTables>(inventory::STATEMENTS).await;
+}
+
+#[tokio::test]
+async fn the_statements_fit_the_schema_of_the_payment_service() {
+    fit::<_, payment::PaymentTables>(payment::STATEMENTS).await;
+}
+
+#[tokio::test]
+async fn the_statements_fit_the_schema_of_the_user_service() {
+    fit::<_, user::UserTables>(user::STATEMENTS).await;
+}
+
+#[tokio::test]
+async fn the_statements_fit_the_schema_of_the_notification_service() {
+    fit::<_, notification::NotificationTables>(notification::STATEMENTS).await;
+}
+
+#[tokio::test]
+async fn the_statements_fit_the_schema_of_sagas_of_ones_own() {
+    fit::<SagaContext<Trip>, saga::SagaTables>(&[saga::STATEMENTS]).await;
 }
 
 /// No statement hides outside of a `statements!` block.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use ecom_core::decide::BoundedContext;
 use ecom_core::policy::Policy;
 use ecom_core::port::Clock;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use ecom_core::testing::ManualClock;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool};
 
 use crate::postgres::{DatabaseClock, PgStore, Pools, Settings, StoreOptions, Tables};
 
@@ -61,6 +62,12 @@ impl Home {
         let settings = Settings { pools: Pools { writers: 4, readers: 2 }, ..Settings::default() };
         let options = StoreOptions { policy: Policy::default(), lease, clock, settings };
         PgStore::open(&self.url(), options).await.unwrap()
+    }
+
+    /// The store's tables without the store.
+    pub(crate) async fn pool<C: BoundedContext, T: Tables<C>>(&self) -> PgPool {
+        self.open::<C, T>(Arc::new(ManualClock::default())).await.close().await;
+        PgPoolOptions::new().max_connections(3).connect(&self.url()).await.unwrap()
     }
 
     /// A connection past the store.

@@ -8,7 +8,8 @@ use ecom_core::port::{Cursor, Page, PageRequest};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
 
-use super::load;
+use crate::sql::inventory as load;
+use crate::sql::paging::contains;
 use crate::sqlite::store::fault;
 
 /// Reads what is committed, beside the writer.
@@ -112,20 +113,6 @@ impl SqliteInventoryReader {
 
 fn stocked(row: &SqliteRow) -> Result<StockedProduct, sqlx::Error> {
     Ok(StockedProduct { product: load::product(row)?, available: load::stock(row)?.available() })
-}
-
-/// A pattern for LIKE that finds the text anywhere, whatever is in it.
-fn contains(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for letter in text.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
 }
 
 #[async_trait]

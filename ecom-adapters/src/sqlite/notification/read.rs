@@ -7,7 +7,7 @@ use ecom_core::notification::{Notice, NoticeFilter, NotificationReader, Preferen
 use ecom_core::port::{Cursor, Page, PageRequest};
 use sqlx::SqlitePool;
 
-use super::load;
+use crate::sql::notification as load;
 use crate::sqlite::store::fault;
 
 /// Reads what is committed, beside the writer.

@@ -3,7 +3,7 @@
 use ecom_core::payment::{PaymentScope, PaymentSnapshot, Record};
 use sqlx::SqliteConnection;
 
-use super::row;
+use crate::sql::payment as row;
 use crate::sqlite::rows::text_list;
 
 pub(super) async fn load(

@@ -2,7 +2,6 @@
 
 mod load;
 mod read;
-mod row;
 mod save;
 #[cfg(test)]
 mod tests;

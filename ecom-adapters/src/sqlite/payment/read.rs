@@ -1,17 +1,13 @@
 //! The queries that HTTP asks.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use ecom_core::engine::Fault;
 use ecom_core::id::{PaymentId, PaymentMethodId, UserId};
-use ecom_core::payment::{
-    Payment, PaymentDetail, PaymentFilter, PaymentMethod, PaymentReader, Refund, Transaction, payment_id,
-};
+use ecom_core::payment::{Payment, PaymentDetail, PaymentFilter, PaymentMethod, PaymentReader, Refund, payment_id};
 use ecom_core::port::{Cursor, Page, PageRequest};
 use sqlx::SqlitePool;
 
-use super::row;
+use crate::sql::payment as row;
 use crate::sqlite::rows::text_list;
 use crate::sqlite::store::fault;
 
@@ -63,16 +59,7 @@ impl SqlitePaymentReader {
         .bind(text_list(payments.iter().map(|payment| payment.id)))
         .fetch_all(&self.pool)
         .await?;
-        let mut by_payment: BTreeMap<PaymentId, Vec<Transaction>> = BTreeMap::new();
-        for row in &rows {
-            let transaction = row::transaction(row)?;
-            by_payment.entry(transaction.payment_id).or_default().push(transaction);
-        }
-        let detail = |payment: Payment| {
-            let transactions = by_payment.remove(&payment.id).unwrap_or_default();
-            PaymentDetail { payment, transactions }
-        };
-        Ok(payments.into_iter().map(detail).collect())
+        row::details(payments, &rows)
     }
 
     async fn page(&self, filter: PaymentFilter, page: PageRequest) -> Result<Page<PaymentDetail>, sqlx::Error> {

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ecom_core::id::{CorrelationId, OrderId, PaymentId, PaymentMethodId, RefundId, UserId};
-use ecom_core::payment::{
-    Barrier, Change, Payment, PaymentMethod, Posting, Refund, RefundCause, RefundStatus, State, Transaction,
-};
+use ecom_core::id::{PaymentId, PaymentMethodId, RefundId, UserId};
+use ecom_core::payment::{Change, PaymentMethod, Posting, Refund, Transaction};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::sql::payment::{PaymentRow, actor, outcome};
 use crate::sqlite::script::Script;
 
 /// The rows to write: of each row what it is at the end of the batch.
@@ -26,10 +25,10 @@ pub(super) fn save(script: &mut Script, changes: &[Change]) -> Result<(), sqlx::
     for change in changes {
         match change {
             Change::PutPayment(payment) => {
-                rows.payments.insert(payment.id, PaymentRow::from(payment));
+                rows.payments.insert(payment.id, PaymentRow::payment(payment)?);
             }
             Change::AddBarrier(barrier) => {
-                rows.payments.insert(barrier.payment_id, PaymentRow::from(barrier));
+                rows.payments.insert(barrier.payment_id, PaymentRow::barrier(barrier)?);
             }
             Change::PutRefund(refund) => {
                 rows.refunds.insert(refund.id, RefundRow::from(refund));
@@ -48,76 +47,6 @@ pub(super) fn save(script: &mut Script, changes: &[Change]) -> Result<(), sqlx::
     save_postings(script, &rows.postings)
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum StateColumn<'a> {
-    Payment(&'a State),
-    Barrier(ecom_core::payment::End),
-}
-
-#[derive(Serialize)]
-struct PaymentRow<'a> {
-    id: PaymentId,
-    order_id: OrderId,
-    correlation_id: Option<CorrelationId>,
-    user_id: Option<UserId>,
-    provider: Option<&'a str>,
-    currency: Option<&'static str>,
-    amount: Option<i64>,
-    captured: Option<i64>,
-    refunded: Option<i64>,
-    pending: Option<i64>,
-    status: &'static str,
-    state: StateColumn<'a>,
-    created_at: i64,
-    updated_at: i64,
-    version: u64,
-}
-
-impl<'a> From<&'a Payment> for PaymentRow<'a> {
-    fn from(payment: &'a Payment) -> Self {
-        Self {
-            id: payment.id,
-            order_id: payment.order_id,
-            correlation_id: Some(payment.correlation_id),
-            user_id: Some(payment.user_id),
-            provider: Some(&payment.provider),
-            currency: Some(payment.amount.currency().code()),
-            amount: Some(payment.amount.minor()),
-            captured: Some(payment.captured.minor()),
-            refunded: Some(payment.refunded.minor()),
-            pending: Some(payment.pending.minor()),
-            status: payment.state.word(),
-            state: StateColumn::Payment(&payment.state),
-            created_at: payment.created_at.as_micros(),
-            updated_at: payment.updated_at.as_micros(),
-            version: payment.version,
-        }
-    }
-}
-
-impl From<&Barrier> for PaymentRow<'_> {
-    fn from(barrier: &Barrier) -> Self {
-        Self {
-            id: barrier.payment_id,
-            order_id: barrier.order_id,
-            correlation_id: None,
-            user_id: None,
-            provider: None,
-            currency: None,
-            amount: None,
-            captured: None,
-            refunded: None,
-            pending: None,
-            status: "barred",
-            state: StateColumn::Barrier(barrier.end),
-            created_at: barrier.created_at.as_micros(),
-            updated_at: barrier.created_at.as_micros(),
-            version: Barrier::VERSION,
-        }
-    }
-}
-
 fn save_payments(script: &mut Script, rows: &[PaymentRow<'_>]) -> Result<(), sqlx::Error> {
     script.put(
         "payments",
@@ -125,7 +54,7 @@ fn save_payments(script: &mut Script, rows: &[PaymentRow<'_>]) -> Result<(), sql
                 captured_minor, refunded_minor, pending_minor, status, state, created_at, updated_at, version)
          SELECT value->>'id', value->>'order_id', value->>'correlation_id', value->>'user_id', value->>'provider',
                 value->>'currency', value->>'amount', value->>'captured', value->>'refunded', value->>'pending',
-                value->>'status', value->'state', value->>'created_at', value->>'updated_at', value->>'version'
+                value->>'status', value->>'state', value->>'created_at', value->>'updated_at', value->>'version'
          FROM jsonb_each(?) WHERE true
          ON CONFLICT (id) DO UPDATE SET captured_minor = excluded.captured_minor,
                 refunded_minor = excluded.refunded_minor, pending_minor = excluded.pending_minor,
@@ -158,15 +87,8 @@ impl<'a> From<&'a Refund> for RefundRow<'a> {
             amount: refund.amount.minor(),
             currency: refund.amount.currency().code(),
             status: refund.status.word(),
-            outcome: match &refund.status {
-                RefundStatus::Pending => None,
-                RefundStatus::Succeeded { reference } => Some(reference),
-                RefundStatus::Failed { detail } => Some(detail),
-            },
-            actor: match &refund.cause {
-                RefundCause::Administrator { actor, .. } => Some(*actor),
-                RefundCause::Undo(_) => None,
-            },
+            outcome: outcome(refund),
+            actor: actor(refund),
             reason: refund.cause.reason(),
             created_at: refund.created_at.as_micros(),
             version: refund.version,

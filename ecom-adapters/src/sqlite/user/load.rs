@@ -1,17 +1,10 @@
-//! From rows to users, sessions and resets.
+//! Loads the rows that a batch needs.
 
-use ecom_core::email::Email;
-use ecom_core::id::{SessionId, UserId};
-use ecom_core::secret::PasswordHash;
-use ecom_core::time::Timestamp;
-use ecom_core::user::{
-    EndCause, PasswordReset, RESETS_MAX, Rotation, Session, SessionState, User, UserScope, UserSnapshot,
-};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use ecom_core::user::{PasswordReset, RESETS_MAX, Session, User, UserScope, UserSnapshot};
+use sqlx::SqliteConnection;
 
-use crate::sql::Inconsistent;
-use crate::sqlite::rows::{column, parse, text_list};
+use crate::sql::user::{reset, session, user};
+use crate::sqlite::rows::text_list;
 
 pub(super) async fn snapshot(
     connection: &mut SqliteConnection,
@@ -80,78 +73,4 @@ async fn active_admins(connection: &mut SqliteConnection) -> Result<u64, sqlx::E
         .fetch_one(&mut *connection)
         .await
         .map(i64::cast_unsigned)
-}
-
-pub(super) fn user(row: &SqliteRow) -> Result<User, sqlx::Error> {
-    let email: &str = row.try_get("email")?;
-    Ok(User {
-        id: parse(row, "id")?,
-        email: Email::parse(email).map_err(|_| Inconsistent { column: "email", value: email.to_owned() })?,
-        first_name: parse(row, "first_name")?,
-        last_name: parse(row, "last_name")?,
-        role: parse(row, "role")?,
-        is_active: column(row, "is_active")?,
-        password_hash: PasswordHash::new(column(row, "password_hash")?),
-        epoch: number(row, "epoch")?,
-        created_at: time(row, "created_at")?,
-        updated_at: time(row, "updated_at")?,
-        version: number(row, "version")?,
-    })
-}
-
-pub(super) fn session(row: &SqliteRow) -> Result<Session, sqlx::Error> {
-    Ok(Session {
-        id: parse::<SessionId>(row, "id")?,
-        user_id: parse::<UserId>(row, "user_id")?,
-        epoch: number(row, "epoch")?,
-        state: session_state(row)?,
-        created_at: time(row, "created_at")?,
-        expires_at: time(row, "expires_at")?,
-        version: number(row, "version")?,
-    })
-}
-
-fn session_state(row: &SqliteRow) -> Result<SessionState, sqlx::Error> {
-    let state: &str = row.try_get("state")?;
-    match state {
-        "open" => {
-            let rotation = match optional_time(row, "rotated_at")? {
-                Some(at) => Some(Rotation { previous: parse(row, "previous_hash")?, at }),
-                None => None,
-            };
-            Ok(SessionState::Open { current: parse(row, "current_hash")?, rotation })
-        }
-        "ended" => {
-            let cause: &str = row.try_get("ended_because")?;
-            let cause =
-                EndCause::parse(cause).ok_or(Inconsistent { column: "ended_because", value: cause.to_owned() })?;
-            Ok(SessionState::Ended { at: time(row, "ended_at")?, cause })
-        }
-        other => Err(Inconsistent { column: "state", value: other.to_owned() }.into()),
-    }
-}
-
-pub(super) fn reset(row: &SqliteRow) -> Result<PasswordReset, sqlx::Error> {
-    Ok(PasswordReset {
-        token_hash: parse(row, "token_hash")?,
-        user_id: parse::<UserId>(row, "user_id")?,
-        epoch: number(row, "epoch")?,
-        requested_at: time(row, "requested_at")?,
-        expires_at: time(row, "expires_at")?,
-        used_at: optional_time(row, "used_at")?,
-        version: number(row, "version")?,
-    })
-}
-
-fn number(row: &SqliteRow, name: &'static str) -> Result<u64, sqlx::Error> {
-    let number: i64 = column(row, name)?;
-    u64::try_from(number).map_err(|_| Inconsistent { column: name, value: number.to_string() }.into())
-}
-
-fn time(row: &SqliteRow, name: &'static str) -> Result<Timestamp, sqlx::Error> {
-    column(row, name).map(Timestamp::from_micros)
-}
-
-fn optional_time(row: &SqliteRow, name: &'static str) -> Result<Option<Timestamp>, sqlx::Error> {
-    column::<Option<i64>>(row, name).map(|micros| micros.map(Timestamp::from_micros))
 }

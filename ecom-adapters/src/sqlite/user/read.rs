@@ -4,12 +4,13 @@ use async_trait::async_trait;
 use ecom_core::email::Email;
 use ecom_core::engine::Fault;
 use ecom_core::id::{SessionId, UserId};
-use ecom_core::port::{Cursor, Page, PageRequest};
+use ecom_core::port::{Page, PageRequest};
 use ecom_core::secret::TokenHash;
 use ecom_core::user::{PasswordReset, Role, Session, User, UserFilter, UserReader};
 use sqlx::SqlitePool;
 
-use super::load;
+use crate::sql::user as load;
+use crate::sql::user::{cursor, fits};
 use crate::sqlite::store::fault;
 
 /// Reads users from the readers' pool of their database.
@@ -77,17 +78,8 @@ impl SqliteUserReader {
         filter: &UserFilter,
         page: PageRequest,
     ) -> Result<Vec<User>, sqlx::Error> {
-        let fits = |user: &User| {
-            filter.role.is_none_or(|role| user.role == role)
-                && filter.is_active.is_none_or(|is_active| user.is_active == is_active)
-                && cursor(user) < page.after()
-        };
-        Ok(self.find_by_email(email).await?.into_iter().filter(fits).collect())
+        Ok(self.find_by_email(email).await?.into_iter().filter(|user| fits(user, filter, page)).collect())
     }
-}
-
-fn cursor(user: &User) -> Cursor {
-    Cursor { created_at: user.created_at, id: user.id.0 }
 }
 
 #[async_trait]

@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use ecom_core::time::Timestamp;
-use ecom_core::user::{Change, PasswordReset, Session, SessionState, User};
+use ecom_core::user::{Change, PasswordReset, User};
 use serde::Serialize;
 
+use crate::sql::user::{SWEEP_MAX, SessionRow};
 use crate::sqlite::script::Script;
-
-/// How many dead rows one transaction clears away at most: more than it can add.
-const SWEEP_MAX: i64 = 500;
 
 pub(super) fn changes(script: &mut Script, changes: &[Change]) -> Result<(), sqlx::Error> {
     let mut users = BTreeMap::new();
@@ -79,53 +77,6 @@ fn put_users(script: &mut Script, rows: &[UserRow]) -> Result<(), sqlx::Error> {
         WHERE users.version < excluded.version",
         rows,
     )
-}
-
-#[derive(Serialize)]
-struct SessionRow {
-    id: String,
-    user_id: String,
-    epoch: u64,
-    state: &'static str,
-    current_hash: Option<String>,
-    previous_hash: Option<String>,
-    rotated_at: Option<i64>,
-    ended_at: Option<i64>,
-    ended_because: Option<&'static str>,
-    created_at: i64,
-    expires_at: i64,
-    version: u64,
-}
-
-impl From<&Session> for SessionRow {
-    fn from(session: &Session) -> Self {
-        let row = Self {
-            id: session.id.to_string(),
-            user_id: session.user_id.to_string(),
-            epoch: session.epoch,
-            state: "",
-            current_hash: None,
-            previous_hash: None,
-            rotated_at: None,
-            ended_at: None,
-            ended_because: None,
-            created_at: session.created_at.as_micros(),
-            expires_at: session.expires_at.as_micros(),
-            version: session.version,
-        };
-        match &session.state {
-            SessionState::Open { current, rotation } => Self {
-                state: "open",
-                current_hash: Some(current.to_string()),
-                previous_hash: rotation.as_ref().map(|rotation| rotation.previous.to_string()),
-                rotated_at: rotation.as_ref().map(|rotation| rotation.at.as_micros()),
-                ..row
-            },
-            SessionState::Ended { at, cause } => {
-                Self { state: "ended", ended_at: Some(at.as_micros()), ended_because: Some(cause.as_str()), ..row }
-            }
-        }
-    }
 }
 
 fn put_sessions(script: &mut Script, rows: &[SessionRow]) -> Result<(), sqlx::Error> {
