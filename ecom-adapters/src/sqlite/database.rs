@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
 use super::rows::column;
@@ -18,6 +18,9 @@ const ROWS_AHEAD: usize = 1_024;
 
 /// How long a statement waits for a lock of another process before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Bytes of a file that is read through when it is opened: about a third of a second.
+const READ_THROUGH_MAX: u64 = 64 << 20;
 
 /// Pages of the write-ahead log after which it is carried over into the file: fewer, larger carries.
 const CHECKPOINT_PAGES: &str = "4000";
@@ -67,11 +70,7 @@ impl Database {
         let failed = |source| OpenError::File { path: path.to_owned(), source };
         create(path).map_err(|error| failed(sqlx::Error::Io(error)))?;
         let mut writer = options(path).connect().await.map_err(failed)?;
-        // Reads the schema, so a file that is no database is found here and not at the first order.
-        sqlx::query("PRAGMA quick_check(1)").fetch_all(&mut writer).await.map_err(failed).and_then(|rows| {
-            let verdict: Vec<String> = rows.iter().filter_map(|row| column(row, "quick_check").ok()).collect();
-            if verdict == ["ok"] { Ok(()) } else { Err(failed(sqlx::Error::Protocol(verdict.join("; ")))) }
-        })?;
+        look_over(path, &mut writer).await.map_err(failed)?;
         migrate(path, &mut writer, migrations).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
@@ -166,6 +165,24 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
+/// Reads the schema, so that a file that is no database is found here and not at the first order; and every page of a
+/// small file, the first row of every table of a large one: a start must not take longer as the shop grows.
+async fn look_over(path: &Path, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0")
+            .fetch_all(&mut *connection)
+            .await?;
+    if tokio::fs::metadata(path).await?.len() > READ_THROUGH_MAX {
+        for table in tables {
+            let first = format!("SELECT * FROM \"{}\" LIMIT 1", table.replace('"', "\"\""));
+            sqlx::raw_sql(AssertSqlSafe(first)).fetch_optional(&mut *connection).await?;
+        }
+        return Ok(());
+    }
+    let verdict: Vec<String> = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_all(connection).await?;
+    if verdict == ["ok"] { Ok(()) } else { Err(sqlx::Error::Protocol(verdict.join("; "))) }
+}
+
 async fn migrate(
     path: &Path,
     connection: &mut SqliteConnection,
@@ -196,4 +213,29 @@ async fn apply(connection: &mut SqliteConnection, name: &str, sql: &'static str)
     sqlx::raw_sql(sql).execute(&mut *transaction).await?;
     sqlx::query("INSERT INTO migrations (name) VALUES (?1)").bind(name).execute(&mut *transaction).await?;
     transaction.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_large_file_is_looked_over_and_not_read_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large.db");
+        let schema: &[(&str, &'static str)] =
+            &[("0001", "CREATE TABLE \"odd\"\"name\" (a TEXT) STRICT; CREATE TABLE t (a BLOB)")];
+        Database::open(&path, schema).await.unwrap().close().await;
+        let mut connection = options(&path).connect().await.unwrap();
+        for _ in 0..2 {
+            sqlx::raw_sql("INSERT INTO t VALUES (zeroblob(40000000))").execute(&mut connection).await.unwrap();
+        }
+        connection.close().await.unwrap();
+        assert!(std::fs::metadata(&path).unwrap().len() > READ_THROUGH_MAX);
+        Database::open(&path, schema).await.unwrap().close().await;
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, &[0xff; 3_000], 100).unwrap();
+        drop(file);
+        assert!(matches!(Database::open(&path, schema).await, Err(OpenError::File { .. })));
+    }
 }
