@@ -155,6 +155,17 @@ pub struct Answer {
     pub body: String,
 }
 
+/// A row as a change leaves it. A store lets a change in only if the row is still in the version that was decided on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Row {
+    /// The kind of row: a table has one or more.
+    pub kind: &'static str,
+    /// Which of its kind.
+    pub key: Uuid,
+    /// Its version after the change; rises with each.
+    pub version: u64,
+}
+
 /// A bounded context: its types and its rules. Functions only: there is no `self`, no clock, no I/O.
 pub trait BoundedContext: Sized + Clone + Debug + Send + Sync + 'static {
     /// The service that owns it.
@@ -188,6 +199,9 @@ pub trait BoundedContext: Sized + Clone + Debug + Send + Sync + 'static {
 
     /// Carries a change into the snapshot, so that the next message of the batch sees it.
     fn apply(snapshot: &mut Self::Snapshot, change: &Self::Change);
+
+    /// The row that a change writes; `None` for a line that is only ever added.
+    fn row(change: &Self::Change) -> Option<Row>;
 
     /// The input that an event is; `None` when this context does not consume it.
     fn on_event(event: &Event) -> Option<Self::Input>;

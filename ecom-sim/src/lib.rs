@@ -1,1 +1,13 @@
-//! Placeholder.
+//! Deterministic simulation of the Ecom services.
+
+pub mod choose;
+pub mod cli;
+pub mod explore;
+pub mod hash;
+pub mod invariant;
+pub mod port;
+pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod shrink;
+pub mod world;

@@ -56,7 +56,12 @@ pub struct Writes<C: BoundedContext> {
 ///
 /// A message that is refused leaves no trace, so others of the batch are not harmed by it. The result depends on the
 /// arguments alone: a store may call it again on a conflict.
-pub fn fold<C: BoundedContext>(loaded: Loaded<C>, messages: &[Message<C>], policy: &Policy) -> Writes<C> {
+pub fn fold<C: BoundedContext>(mut loaded: Loaded<C>, messages: &[Message<C>], policy: &Policy) -> Writes<C> {
+    fold_into(&mut loaded, messages, policy)
+}
+
+/// As [`fold`], and leaves in `loaded` what the next messages would see: for a store whose rows are that snapshot.
+pub fn fold_into<C: BoundedContext>(loaded: &mut Loaded<C>, messages: &[Message<C>], policy: &Policy) -> Writes<C> {
     let mut folding = Folding { loaded, policy, writes: Writes::default() };
     for message in messages {
         let outcome = folding.handle(message);
@@ -111,7 +116,7 @@ impl<C: BoundedContext> Writes<C> {
 }
 
 struct Folding<'a, C: BoundedContext> {
-    loaded: Loaded<C>,
+    loaded: &'a mut Loaded<C>,
     policy: &'a Policy,
     writes: Writes<C>,
 }

@@ -13,7 +13,7 @@ mod message;
 mod pacing;
 pub mod relay;
 
-pub use fold::{Loaded, Writes, fold};
+pub use fold::{Loaded, Writes, fold, fold_into};
 pub use message::{
     Batch, Buried, Committed, DeadLetter, EffectRow, Fault, HistoryRow, Idempotency, KeptAnswer, Message, Origin,
     Outcome, Retention, Transacted,

@@ -9,7 +9,7 @@ use super::message::{Input, Reply};
 use super::model::{HOLD_TIMER, Movement, Product, Reservation, Stock, StockedProduct};
 use super::rules;
 use super::view::{ProductView, StockView};
-use crate::decide::{Answer, BoundedContext, Context, Decision, NoEffect, Timer};
+use crate::decide::{Answer, BoundedContext, Context, Decision, NoEffect, Row, Timer};
 use crate::engine::Fault;
 use crate::event::{Event, Service};
 use crate::id::{MessageId, OrderId, ProductId};
@@ -31,7 +31,7 @@ pub struct InventoryScope {
 }
 
 /// Those rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct InventorySnapshot {
     /// Products.
     pub products: BTreeMap<ProductId, Product>,
@@ -118,6 +118,17 @@ impl BoundedContext for InventoryContext {
             // No rule reads the log.
             Change::AddMovement(_) => {}
         }
+    }
+
+    fn row(change: &Change) -> Option<Row> {
+        Some(match change {
+            Change::PutProduct(product) => Row { kind: "product", key: product.id.0, version: product.version },
+            Change::PutStock(stock) => Row { kind: "stock", key: stock.product_id.0, version: stock.version },
+            Change::PutReservation(reservation) => {
+                Row { kind: "reservation", key: reservation.order_id.0, version: reservation.version }
+            }
+            Change::AddMovement(_) => return None,
+        })
     }
 
     fn on_event(event: &Event) -> Option<Input> {

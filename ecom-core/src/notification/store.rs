@@ -8,7 +8,7 @@ use super::error::Rejection;
 use super::message::{Effect, EffectAnswer, Input, Reply};
 use super::model::{Channel, Contact, Notice, Preferences, Template, notice_id};
 use super::rules;
-use crate::decide::{Answer, BoundedContext, Context, Decision, Timer};
+use crate::decide::{Answer, BoundedContext, Context, Decision, Row, Timer};
 use crate::engine::Fault;
 use crate::event::{Event, Service};
 use crate::id::{MessageId, NotificationId, OrderId, UserId};
@@ -40,7 +40,7 @@ impl NotificationScope {
 }
 
 /// Those rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct NotificationSnapshot {
     /// Contacts.
     pub contacts: BTreeMap<UserId, Contact>,
@@ -142,6 +142,16 @@ impl BoundedContext for NotificationContext {
                 snapshot.notices.insert(notice.id, notice.clone());
             }
         }
+    }
+
+    fn row(change: &Change) -> Option<Row> {
+        Some(match change {
+            Change::PutContact(contact) => Row { kind: "contact", key: contact.user_id.0, version: contact.version },
+            Change::PutPreferences(chosen) => {
+                Row { kind: "preferences", key: chosen.user_id.0, version: chosen.version }
+            }
+            Change::PutNotice(notice) => Row { kind: "notice", key: notice.id.0, version: notice.version },
+        })
     }
 
     fn on_event(event: &Event) -> Option<Input> {

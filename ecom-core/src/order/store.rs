@@ -10,7 +10,7 @@ use super::message::{Fact, Input, Notice, Reply};
 use super::model::{CatalogueEntry, Order, OrderSaga, Status};
 use super::view::{OrderView, SagaView};
 use super::{message, rules};
-use crate::decide::{Answer, BoundedContext, Context, Decision, NoEffect, Timer};
+use crate::decide::{Answer, BoundedContext, Context, Decision, NoEffect, Row, Timer};
 use crate::engine::{Fault, HistoryRow};
 use crate::event::{Event, Service};
 use crate::id::{MessageId, OrderId, ProductId, UserId};
@@ -89,6 +89,15 @@ impl BoundedContext for OrderContext {
                 snapshot.catalogue.insert(entry.product_id, entry.clone());
             }
         }
+    }
+
+    fn row(change: &Change) -> Option<Row> {
+        Some(match change {
+            Change::PutOrder(order) => Row { kind: "order", key: order.id.0, version: order.version() },
+            Change::PutCatalogueEntry(entry) => {
+                Row { kind: "catalogue", key: entry.product_id.0, version: entry.version }
+            }
+        })
     }
 
     fn on_event(event: &Event) -> Option<Input> {

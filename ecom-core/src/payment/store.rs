@@ -12,7 +12,7 @@ use super::message::{Answered, Effect, Input, Price, ProviderAnswer, Reply};
 use super::model::{Barrier, Card, End, Payment, PaymentMethod, Record, Refund, payment_id};
 use super::rules;
 use super::view::{PaymentMethodView, RefundView};
-use crate::decide::{Answer, BoundedContext, Context, Decision, Timer};
+use crate::decide::{Answer, BoundedContext, Context, Decision, Row, Timer};
 use crate::engine::Fault;
 use crate::event::{Event, Service};
 use crate::id::{MessageId, OrderId, PaymentId, PaymentMethodId, RefundId, UserId};
@@ -40,7 +40,7 @@ pub struct PaymentScope {
 }
 
 /// Those rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PaymentSnapshot {
     /// Payments and barriers.
     pub records: BTreeMap<PaymentId, Record>,
@@ -161,6 +161,19 @@ impl BoundedContext for PaymentContext {
             // No rule reads the logs.
             Change::AddTransaction(_) | Change::AddPosting(_) => {}
         }
+    }
+
+    fn row(change: &Change) -> Option<Row> {
+        Some(match change {
+            Change::PutMethod(method) => Row { kind: "method", key: method.id.0, version: method.version },
+            // A barrier stands in the place of the payment: the two meet on one row.
+            Change::PutPayment(payment) => Row { kind: "payment", key: payment.id.0, version: payment.version },
+            Change::AddBarrier(barrier) => {
+                Row { kind: "payment", key: barrier.payment_id.0, version: Barrier::VERSION }
+            }
+            Change::PutRefund(refund) => Row { kind: "refund", key: refund.id.0, version: refund.version },
+            Change::AddTransaction(_) | Change::AddPosting(_) => return None,
+        })
     }
 
     fn on_event(event: &Event) -> Option<Input> {

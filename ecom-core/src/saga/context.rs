@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::definition::{Label, Saga};
 use super::instance::{Advance, Handled, Instance, OWED, Refused, Signal};
-use crate::decide::{Answer, Because, BoundedContext, Context, Decision, Move, Timer};
+use crate::decide::{Answer, Because, BoundedContext, Context, Decision, Move, Row, Timer};
 use crate::event::{Event, Service};
 use crate::id::{MessageId, derive};
 
@@ -109,6 +109,10 @@ impl<S: Hosted> BoundedContext for SagaContext<S> {
 
     fn apply(snapshot: &mut Self::Snapshot, change: &Self::Change) {
         snapshot.insert(change.id, change.clone());
+    }
+
+    fn row(change: &Self::Change) -> Option<Row> {
+        Some(Row { kind: S::NAME, key: change.id, version: change.version })
     }
 
     fn on_event(event: &Event) -> Option<Self::Input> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::decide::{Answer, Because, BoundedContext, Context, Decision, HistoryEntry, Move, Timer};
+use crate::decide::{Answer, Because, BoundedContext, Context, Decision, HistoryEntry, Move, Row, Timer};
 use crate::event::{Event, Service, StockLow};
 use crate::id::{MessageId, ProductId};
 
@@ -182,6 +182,10 @@ impl BoundedContext for Counters {
 
     fn apply(snapshot: &mut BTreeMap<Uuid, Counter>, change: &Counter) {
         snapshot.insert(change.id, *change);
+    }
+
+    fn row(change: &Counter) -> Option<Row> {
+        Some(Row { kind: "counter", key: change.id, version: change.version })
     }
 
     fn on_event(event: &Event) -> Option<Input> {

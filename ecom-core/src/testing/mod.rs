@@ -13,6 +13,6 @@ pub mod store;
 pub mod trip;
 mod wait;
 
-pub use memory::{Constraint, ManualClock, MemoryStore};
+pub use memory::{Begun, Constraint, Leased, ManualClock, MemoryStore, MemoryTables, Terms};
 pub use scenario::Scenario;
 pub use wait::{Boxed, block_on, both, join_all, within};

@@ -10,7 +10,7 @@ use super::message::{Input, Reply};
 use super::model::{PasswordReset, Role, Session, User};
 use super::rules;
 use super::view::UserView;
-use crate::decide::{Answer, BoundedContext, Context, Decision, NoEffect, Timer};
+use crate::decide::{Answer, BoundedContext, Context, Decision, NoEffect, Row, Timer};
 use crate::email::Email;
 use crate::engine::Fault;
 use crate::event::{Event, Service};
@@ -40,7 +40,7 @@ pub struct UserScope {
 }
 
 /// Those rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UserSnapshot {
     /// Users.
     pub users: BTreeMap<UserId, User>,
@@ -163,6 +163,14 @@ impl BoundedContext for UserContext {
         }
     }
 
+    fn row(change: &Change) -> Option<Row> {
+        Some(match change {
+            Change::PutUser(user) => Row { kind: "user", key: user.id.0, version: user.version },
+            Change::PutSession(session) => Row { kind: "session", key: session.id.0, version: session.version },
+            Change::PutReset(reset) => Row { kind: "reset", key: half(&reset.token_hash), version: reset.version },
+        })
+    }
+
     /// This context consumes no events.
     fn on_event(_: &Event) -> Option<Input> {
         None
@@ -191,6 +199,13 @@ impl BoundedContext for UserContext {
             Reply::Done { user_id } => empty(user_id.map_or_else(Uuid::nil, |id| id.0)),
         }
     }
+}
+
+/// Half of a digest names its row as well as the whole.
+fn half(hash: &TokenHash) -> Uuid {
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash.0[..16]);
+    Uuid::from_bytes(half)
 }
 
 /// Which users a list shows; all conditions hold.

@@ -1,0 +1,146 @@
+//! A store in memory, for tests, examples and the simulator: everything but durability.
+
+mod doors;
+mod tables;
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::decide::{BoundedContext, Timer};
+use crate::engine::{Batch, Buried, DeadLetter, EffectRow, Fault, HistoryRow, Retention, Transacted};
+use crate::event::Envelope;
+use crate::id::MessageId;
+use crate::policy::Policy;
+use crate::port::{Claimed, Clock, Page, PageRequest, Store};
+use crate::time::Timestamp;
+
+pub use tables::{Begun, Constraint, Leased, MemoryTables, Terms};
+
+/// A clock that stands still until it is moved.
+#[derive(Debug, Default)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// Lets time pass.
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// The store: [`MemoryTables`] behind a lock and a clock. Clones share it.
+#[derive(Clone)]
+pub struct MemoryStore<C: BoundedContext> {
+    clock: Arc<dyn Clock>,
+    lease: Duration,
+    policy: Policy,
+    tables: Arc<Mutex<MemoryTables<C>>>,
+}
+
+impl<C: BoundedContext> MemoryStore<C> {
+    /// An empty store by that clock.
+    pub fn new(clock: Arc<dyn Clock>, lease: Duration, policy: Policy) -> Self {
+        Self { clock, lease, policy, tables: Arc::default() }
+    }
+
+    /// Refuses changes as the constraints of tables do.
+    pub fn constrained(self, constraint: Constraint<C>) -> Self {
+        Self { tables: Arc::new(Mutex::new(MemoryTables::default().constrained(constraint))), ..self }
+    }
+
+    /// All rows of the context.
+    pub fn snapshot(&self) -> C::Snapshot {
+        self.tables().snapshot().clone()
+    }
+
+    /// All lines of history.
+    pub fn history(&self) -> Vec<HistoryRow> {
+        self.tables().history().to_vec()
+    }
+
+    /// The timers that are armed, with their due times.
+    pub fn timers(&self) -> Vec<(Timer, Timestamp)> {
+        self.tables().timers()
+    }
+
+    fn tables(&self) -> MutexGuard<'_, MemoryTables<C>> {
+        // A transaction decides before it writes, so a panic of a rule leaves the rows as they were.
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl<C: BoundedContext> Store<C> for MemoryStore<C> {
+    async fn transact(&self, batch: Batch<C>) -> Transacted<C> {
+        let mut tables = self.tables();
+        let terms = Terms { now: self.clock.now(), lease: self.lease, policy: &self.policy };
+        let begun = tables.begin(batch, terms);
+        match tables.commit(begun, self.lease) {
+            Ok(committed) => Transacted::Committed(committed),
+            Err(fault) => Transacted::RolledBack(fault),
+        }
+    }
+
+    async fn claim_outbox(&self, limit: usize) -> Result<Claimed<Arc<Envelope>>, Fault> {
+        Ok(self.tables().claim_outbox(limit, self.clock.now(), self.lease))
+    }
+
+    async fn delivered(&self, ids: Vec<MessageId>) -> Result<(), Fault> {
+        self.tables().delivered(&ids);
+        Ok(())
+    }
+
+    async fn claim_effects(&self, limit: usize) -> Result<Claimed<EffectRow<C::Effect>>, Fault> {
+        Ok(self.tables().claim_effects(limit, self.clock.now(), self.lease))
+    }
+
+    async fn due_timers(&self, limit: usize) -> Result<Claimed<Timer>, Fault> {
+        Ok(self.tables().due_timers(limit, self.clock.now()))
+    }
+
+    async fn count_attempt(&self, queue: &str, id: MessageId) -> Result<u32, Fault> {
+        Ok(self.tables().count_attempt(queue, id, self.clock.now()))
+    }
+
+    async fn bury(&self, letter: DeadLetter) -> Result<(), Fault> {
+        self.tables().bury(letter, self.clock.now());
+        Ok(())
+    }
+
+    async fn dead_letters(&self, request: PageRequest) -> Result<Page<Buried>, Fault> {
+        Ok(self.tables().dead_letters(request))
+    }
+
+    async fn dead_letter(&self, id: MessageId) -> Result<Option<DeadLetter>, Fault> {
+        Ok(self.tables().letters().find(|letter| letter.id == id).cloned())
+    }
+
+    async fn exhume(&self, id: MessageId, actor: &str, reason: &str) -> Result<Option<DeadLetter>, Fault> {
+        Ok(self.tables().exhume(id, actor, reason))
+    }
+
+    async fn outbox_depth(&self) -> Result<u64, Fault> {
+        Ok(self.tables().outbox().len() as u64)
+    }
+
+    async fn purge(&self, keep: Retention, limit: usize) -> Result<u64, Fault> {
+        Ok(self.tables().purge(keep, limit, self.clock.now()))
+    }
+
+    async fn void_leases(&self) -> Result<(), Fault> {
+        self.tables().void_leases(self.clock.now());
+        Ok(())
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+//! The command line.
+
+mod bench;
+mod explore;
+mod replay;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::scenario::{NAMES, Scenario};
+
+/// How a command ended, as its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Ending {
+    /// Nothing was found.
+    Clean = 0,
+    /// An invariant is broken.
+    Violation = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// A world does not come to rest.
+    Stuck = 3,
+    /// Two runs of the same differ.
+    Nondeterminism = 4,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        Self::from(ending as u8)
+    }
+}
+
+/// Deterministic simulation of the Ecom services.
+///
+/// Exit codes: 0 clean, 1 violation, 2 usage, 3 stuck, 4 nondeterminism.
+#[derive(Debug, Parser)]
+#[command(name = "ecom-sim", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs many small worlds at random.
+    Run(RunArgs),
+    /// Runs one world again, from the string of a report.
+    Replay(ReplayArgs),
+    /// Leaves out of a failing run what does not matter.
+    Shrink {
+        /// The string of a report.
+        recipe: String,
+    },
+    /// Tries everything that can happen in a small world.
+    Explore(ExploreArgs),
+    /// Measures speed, without and with faults.
+    Bench(BenchArgs),
+    /// Names the small worlds.
+    Scenarios,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// A small world, or `shop` for generated ones, or `all`.
+    #[arg(default_value = "all")]
+    scenario: String,
+    /// How many runs.
+    #[arg(long, default_value_t = 100_000)]
+    seeds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// How many at a time; 0 for as many as there are processors.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// Everything as likely as everything else, to compare.
+    #[arg(long)]
+    uniform: bool,
+    /// Runs each world twice and compares every step.
+    #[arg(long)]
+    twice: bool,
+}
+
+#[derive(Debug, Args)]
+struct ReplayArgs {
+    /// The string of a report.
+    recipe: String,
+    /// Up to this step.
+    #[arg(long)]
+    until: Option<u64>,
+    /// Prints the steps and the last state.
+    #[arg(long)]
+    dump: bool,
+}
+
+#[derive(Debug, Args)]
+struct ExploreArgs {
+    /// A small world.
+    #[arg(default_value = "one-order")]
+    scenario: String,
+    /// How many faults may happen on the way.
+    #[arg(long, default_value_t = 1)]
+    faults: u32,
+    /// Anybody may go on after every step.
+    #[arg(long)]
+    unreduced: bool,
+    /// Time never passes early.
+    #[arg(long)]
+    punctual: bool,
+    /// After so many states the search ends.
+    #[arg(long, default_value_t = 20_000_000)]
+    states: usize,
+    /// Prints the ends.
+    #[arg(long)]
+    ends: bool,
+    /// Processes of each service.
+    #[arg(long, default_value_t = 1)]
+    copies: u8,
+}
+
+#[derive(Debug, Args)]
+struct BenchArgs {
+    /// How many runs of each kind.
+    #[arg(long, default_value_t = 20_000)]
+    runs: u64,
+}
+
+/// Carries a command line out.
+pub fn main(cli: Cli) -> Ending {
+    match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Shrink { recipe } => replay::shrink(&recipe),
+        Command::Explore(args) => explore::explore(&args),
+        Command::Bench(args) => bench::bench(&args),
+        Command::Scenarios => {
+            println!("{}\nshop/<seed>", NAMES.join("\n"));
+            Ending::Clean
+        }
+    }
+}
+
+fn scenario(name: &str) -> Result<Scenario, Ending> {
+    Scenario::named(name).ok_or_else(|| {
+        eprintln!("no scenario is named {name:?}; there are {}, and shop/<hexadecimal seed>", NAMES.join(", "));
+        Ending::Usage
+    })
+}

@@ -1,0 +1,138 @@
+//! `ecom-sim run`: many small worlds, on all processors.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use super::{Ending, RunArgs, scenario};
+use crate::report::Report;
+use crate::run::{Finished, Rules, random};
+use crate::scenario::{NAMES, Scenario};
+use crate::world::Trace;
+
+/// Runs of one generated shop before the next one is drawn.
+const RUNS_PER_SHOP: u64 = 16;
+
+/// Seeds that a thread takes at a time: a multiple of the runs of a shop, so that each is prepared once.
+const CHUNK: u64 = 64;
+
+pub(super) fn run(args: &RunArgs) -> Ending {
+    let fixed: Vec<Scenario> = match args.scenario.as_str() {
+        "all" => NAMES.iter().filter_map(|name| Scenario::named(name)).collect(),
+        "shop" => vec![],
+        name => match scenario(name) {
+            Ok(scenario) => vec![scenario],
+            Err(ending) => return ending,
+        },
+    };
+    let plan = Plan { fixed, shops: matches!(args.scenario.as_str(), "all" | "shop") };
+    let threads = match args.threads {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        threads => threads,
+    };
+    let (began, totals, rules) = (Instant::now(), Totals::default(), Rules::default());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| totals.work(&plan, args, &rules));
+        }
+    });
+    let seconds = began.elapsed().as_secs_f64();
+    let count = |total: &AtomicU64| total.load(Ordering::Relaxed);
+    let (runs, steps, deliveries) = (count(&totals.runs), count(&totals.steps), count(&totals.deliveries));
+    println!(
+        "{runs} runs, {steps} steps, {deliveries} deliveries, {} faults in {seconds:.1} s ({:.0} runs/s, {:.0} deliveries/s)",
+        count(&totals.faults),
+        runs as f64 / seconds,
+        deliveries as f64 / seconds
+    );
+    let found = totals.found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    match found {
+        None => Ending::Clean,
+        Some(Found::Failure(seed, report)) => {
+            println!("seed {seed}\n{report}");
+            if report.failure.stuck { Ending::Stuck } else { Ending::Violation }
+        }
+        Some(Found::Differs(seed, step)) => {
+            println!("seed {seed}: two runs differ from step {step} on");
+            Ending::Nondeterminism
+        }
+    }
+}
+
+struct Plan {
+    fixed: Vec<Scenario>,
+    shops: bool,
+}
+
+impl Plan {
+    /// The scenario of a seed; `last` keeps the generated one.
+    fn scenario(&self, seed: u64, last: &mut Option<(u64, Scenario)>) -> Scenario {
+        let fixed = !self.shops || (!self.fixed.is_empty() && seed.is_multiple_of(3));
+        if fixed {
+            return self.fixed[(seed / 3 % self.fixed.len() as u64) as usize].clone();
+        }
+        let number = seed / RUNS_PER_SHOP;
+        match last {
+            Some((known, scenario)) if *known == number => scenario.clone(),
+            _ => last.insert((number, Scenario::generated(number))).1.clone(),
+        }
+    }
+}
+
+enum Found {
+    Failure(u64, Box<Report>),
+    Differs(u64, u64),
+}
+
+#[derive(Default)]
+struct Totals {
+    next: AtomicU64,
+    stop: AtomicBool,
+    runs: AtomicU64,
+    steps: AtomicU64,
+    deliveries: AtomicU64,
+    faults: AtomicU64,
+    found: Mutex<Option<Found>>,
+}
+
+impl Totals {
+    fn work(&self, plan: &Plan, args: &RunArgs, rules: &Rules) {
+        let mut last = None;
+        while !self.stop.load(Ordering::Relaxed) {
+            let first = self.next.fetch_add(CHUNK, Ordering::Relaxed);
+            if first >= args.seeds {
+                return;
+            }
+            for seed in first..args.seeds.min(first + CHUNK) {
+                self.one(args.from + seed, plan, args, rules, &mut last);
+            }
+        }
+    }
+
+    fn one(&self, seed: u64, plan: &Plan, args: &RunArgs, rules: &Rules, last: &mut Option<(u64, Scenario)>) {
+        let scenario = plan.scenario(seed, last);
+        let trace = || if args.twice { Trace::hashed() } else { Trace::default() };
+        let finished = random(&scenario, seed, args.uniform, trace(), rules);
+        let Finished { trace: first, deviations, failure, .. } = finished;
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        self.steps.fetch_add(first.steps, Ordering::Relaxed);
+        self.deliveries.fetch_add(first.deliveries, Ordering::Relaxed);
+        self.faults.fetch_add(deviations.iter().filter(|it| it.is_fault()).count() as u64, Ordering::Relaxed);
+        if args.twice {
+            let second = random(&scenario, seed, args.uniform, trace(), rules).trace;
+            if first.digest() != second.digest() {
+                let same = first.hashes().iter().zip(second.hashes()).take_while(|(left, right)| left == right);
+                self.find(Found::Differs(seed, same.count() as u64));
+            }
+        }
+        if let Some(failure) = failure {
+            self.find(Found::Failure(seed, Box::new(Report::new(&scenario, &deviations, &failure, rules))));
+        }
+    }
+
+    fn find(&self, found: Found) {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut place = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        place.get_or_insert(found);
+    }
+}

@@ -1,0 +1,230 @@
+//! Everything that can happen in a small world with any N faults, breadth first: the first counterexample is a shortest.
+//!
+//! Reduced, a lane goes on to the end of what only it can see before anybody else does, and branches at every step in
+//! between into each end that the step can have. Unreduced, anybody may go on after every step. Both reach the same
+//! ends; a test holds them to it.
+
+mod path;
+mod summary;
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+
+pub use summary::summary;
+
+use crate::choose::{Default0, Deviation, Exhaust, Fate, Fork};
+use crate::invariant::{self, Broken, Invariant};
+use crate::run::Rules;
+use crate::scenario::Scenario;
+use crate::world::{Action, Lane, Trace, World};
+use path::Path;
+
+/// What is explored.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many faults may happen on the way.
+    pub faults: u32,
+    /// Whether lanes go on to the end of what only they can see.
+    pub reduced: bool,
+    /// Which faults.
+    pub fates: Vec<Fate>,
+    /// Whether time may pass early: a fault each time.
+    pub elapse: bool,
+    /// After so many states the search ends.
+    pub states_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let fates = vec![
+            Fate::Away,
+            Fate::UnknownDone,
+            Fate::UnknownNotDone,
+            Fate::CrashBefore,
+            Fate::CrashAfter,
+            Fate::Transient,
+            Fate::Late,
+            Fate::Twice,
+        ];
+        Self { faults: 1, reduced: true, fates, elapse: true, states_max: 50_000_000 }
+    }
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Explored {
+    /// Different worlds.
+    pub states: usize,
+    /// Steps between them.
+    pub transitions: usize,
+    /// Worlds in which nothing is left to happen.
+    pub terminal: usize,
+    /// The most steps from the beginning.
+    pub depth: usize,
+    /// What the ends look like from outside.
+    pub ends: BTreeSet<String>,
+    /// Whether the search was complete.
+    pub complete: bool,
+    /// The first invariant that is broken, and how to get there.
+    pub failure: Option<(Invariant, Broken, Vec<Deviation>)>,
+}
+
+/// A fingerprint is a hash already.
+#[derive(Default)]
+struct Identity(u64);
+
+impl Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u128(&mut self, value: u128) {
+        self.0 = value as u64;
+    }
+}
+
+struct Search<'a> {
+    options: &'a Options,
+    rules: &'a Rules,
+    seen: HashSet<u128, BuildHasherDefault<Identity>>,
+    frontier: VecDeque<State>,
+    paths: Vec<Path>,
+    found: Explored,
+}
+
+struct State {
+    world: World,
+    spent: u32,
+    path: u32,
+    depth: usize,
+}
+
+/// Explores a scenario.
+pub fn explore(scenario: &Scenario, options: &Options, rules: &Rules) -> Explored {
+    let found = Explored { complete: true, ..Explored::default() };
+    let mut search =
+        Search { options, rules, seen: HashSet::default(), frontier: VecDeque::new(), paths: vec![], found };
+    search.arrive(scenario.world(), 0, Path::ROOT, 0);
+    while let Some(state) = search.frontier.pop_front() {
+        if let Some((invariant, broken, path)) = search.expand(&state) {
+            let deviations = path::deviations(scenario, &search.paths, path);
+            search.found.failure = Some((invariant, broken, deviations));
+            search.found.complete = false;
+            break;
+        }
+        if search.found.states >= options.states_max {
+            search.found.complete = false;
+            break;
+        }
+    }
+    search.found
+}
+
+type Violation = (Invariant, Broken, u32);
+
+impl Search<'_> {
+    fn arrive(&mut self, world: World, spent: u32, path: u32, depth: usize) {
+        let print = world.fingerprint() ^ u128::from(spent).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        if self.seen.insert(print) {
+            self.found.states += 1;
+            self.found.depth = self.found.depth.max(depth);
+            self.frontier.push_back(State { world, spent, path, depth });
+        }
+    }
+
+    fn note(&mut self, parent: u32, action: Action, steps: u64, forks: &[Fork]) -> u32 {
+        self.paths.push(Path::new(parent, action, steps, forks));
+        self.paths.len() as u32
+    }
+
+    fn expand(&mut self, state: &State) -> Option<Violation> {
+        let Some(default) = state.world.default_action() else { return self.end(state) };
+        let mut actions = vec![];
+        state.world.actions(&mut actions);
+        for action in actions {
+            let fault = match action {
+                Action::Crash { .. } => continue,
+                Action::Elapse(_) if action != default => 1,
+                Action::Elapse(_) | Action::Run { .. } | Action::Client(_) | Action::Arrive { .. } => 0,
+            };
+            if fault > 0 && (!self.options.elapse || state.spent + fault > self.options.faults) {
+                continue;
+            }
+            if let Some(violation) = self.branch(state, action, fault) {
+                return Some(violation);
+            }
+        }
+        None
+    }
+
+    /// All ends of one action.
+    fn branch(&mut self, state: &State, action: Action, fault: u32) -> Option<Violation> {
+        let left = self.options.faults - state.spent - fault;
+        let mut chooser = Exhaust::new(left, &self.options.fates);
+        loop {
+            let (mut world, mut trace) = (state.world.clone(), Trace::default());
+            if self.options.reduced {
+                world.macro_step(action, &mut chooser, &mut trace);
+            } else {
+                world.step(action, &mut chooser, &mut trace);
+            }
+            self.found.transitions += 1;
+            let checked = invariant::after_step(&self.rules.invariants, &world, trace.touched());
+            if let Err((invariant, broken)) = checked {
+                let path = self.note(state.path, action, trace.steps, chooser.forks());
+                return Some((invariant, broken, path));
+            }
+            let spent = state.spent + fault + chooser.spent();
+            let (known, paths) = (self.seen.len(), self.paths.len());
+            let path = self.note(state.path, action, trace.steps, chooser.forks());
+            let path = if self.options.reduced { self.flush(&mut world, path) } else { path };
+            self.arrive(world, spent, path, state.depth + 1);
+            if self.seen.len() == known {
+                self.paths.truncate(paths);
+            }
+            if !chooser.next_end() {
+                return None;
+            }
+        }
+    }
+
+    /// What only deletes what was published needs no order.
+    fn flush(&mut self, world: &mut World, mut path: u32) -> u32 {
+        loop {
+            let mut actions = vec![];
+            world.actions(&mut actions);
+            let flush = actions.into_iter().find(|it| matches!(it, Action::Run { lane: Lane::Flush, .. }));
+            let Some(flush) = flush else { return path };
+            world.step(flush, &mut Default0, &mut Trace::default());
+            path = self.note(path, flush, 1, &[]);
+        }
+    }
+
+    /// A world in which nothing is left to happen.
+    fn end(&mut self, state: &State) -> Option<Violation> {
+        self.found.terminal += 1;
+        let mut world = state.world.clone();
+        let mut trace = Trace::default();
+        let mut replays = 0;
+        while replays < self.rules.limits.replays && world.replay_letters(&mut Default0, &mut trace) > 0 {
+            replays += 1;
+            while let Some(action) = world.default_action() {
+                world.step(action, &mut Default0, &mut trace);
+                if trace.steps > self.rules.limits.steps {
+                    break;
+                }
+            }
+        }
+        if let Err((invariant, broken)) = invariant::at_rest(&self.rules.invariants, &world) {
+            return Some((invariant, broken, state.path));
+        }
+        self.found.ends.insert(summary(&world));
+        None
+    }
+}

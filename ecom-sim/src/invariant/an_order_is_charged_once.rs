@@ -1,0 +1,40 @@
+use ecom_core::event::Service;
+use ecom_core::order::OrderContext;
+use ecom_core::payment::PaymentContext;
+
+use super::{Broken, Invariant, When};
+use crate::world::World;
+
+pub(super) const INVARIANT: Invariant = Invariant {
+    name: "an order is charged once at most, for its total, and never gets back more",
+    when: When::Always,
+    of: &[Service::Payment],
+    check,
+};
+
+fn check(world: &World) -> Result<(), Broken> {
+    let (Some(orders), Some(payment)) = (world.service::<OrderContext>(), world.service::<PaymentContext>()) else {
+        return Ok(());
+    };
+    let provider = payment.outside();
+    if provider.reused() > 0 {
+        return Err(Broken::new("the provider", "one request for each key", "a key was used for another request"));
+    }
+    for movement in provider.movements() {
+        let (order_id, subject) = (movement.order_id, format!("order {}", movement.order_id));
+        let Some(order) = orders.tables().snapshot().orders.get(&order_id) else {
+            return Err(Broken::new(
+                subject,
+                "no money for an order that is not there",
+                format!("{}", movement.amount),
+            ));
+        };
+        let (taken, returned, charges) = provider.balance(order_id);
+        let total = order.total.minor();
+        if charges > 1 || taken > total || (taken > 0 && taken != total) || returned > taken {
+            let expected = format!("one charge of {total}, and no more given back");
+            return Err(Broken::new(subject, expected, format!("{charges} charges of {taken}, {returned} given back")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! What must hold, one file for each. To add one: write its file with a `pub(super) const` of [`Invariant`] and name it
+//! in [`ALL`].
+
+mod a_cancelled_order_stays_cancelled;
+mod an_end_is_an_end;
+mod an_order_is_charged_once;
+mod an_order_that_fails_keeps_nothing;
+mod everything_comes_to_rest;
+mod notices_agree_with_the_end;
+mod one_key_makes_one_order;
+mod prices_are_those_of_inventory;
+mod stock_adds_up;
+mod the_books_agree_with_the_provider;
+mod what_is_complete_is_paid_and_sold;
+
+use std::fmt;
+
+use ecom_core::event::Service;
+
+use crate::world::World;
+
+/// When an invariant must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// After every step.
+    Always,
+    /// When nothing is left to happen.
+    AtRest,
+}
+
+/// Something that must hold.
+#[derive(Clone, Copy)]
+pub struct Invariant {
+    /// As a sentence.
+    pub name: &'static str,
+    /// When.
+    pub when: When,
+    /// The services whose changes can break it.
+    pub of: &'static [Service],
+    /// Says how it is broken.
+    pub check: fn(&World) -> Result<(), Broken>,
+}
+
+impl fmt::Debug for Invariant {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name)
+    }
+}
+
+/// How an invariant is broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// About what: an order, a product.
+    pub subject: String,
+    /// What should be.
+    pub expected: String,
+    /// What is.
+    pub actual: String,
+}
+
+impl Broken {
+    /// From words.
+    pub fn new(subject: impl fmt::Display, expected: impl Into<String>, actual: impl Into<String>) -> Self {
+        Self { subject: subject.to_string(), expected: expected.into(), actual: actual.into() }
+    }
+}
+
+/// All of them.
+pub const ALL: &[Invariant] = &[
+    stock_adds_up::INVARIANT,
+    an_order_is_charged_once::INVARIANT,
+    what_is_complete_is_paid_and_sold::ALWAYS,
+    what_is_complete_is_paid_and_sold::AT_REST,
+    an_order_that_fails_keeps_nothing::INVARIANT,
+    the_books_agree_with_the_provider::INVARIANT,
+    an_end_is_an_end::INVARIANT,
+    one_key_makes_one_order::INVARIANT,
+    a_cancelled_order_stays_cancelled::INVARIANT,
+    prices_are_those_of_inventory::INVARIANT,
+    notices_agree_with_the_end::INVARIANT,
+    everything_comes_to_rest::INVARIANT,
+];
+
+/// The place in `of` as bits.
+pub(crate) fn bits(services: &[Service]) -> u8 {
+    services.iter().fold(0, |bits, service| bits | 1 << *service as u8)
+}
+
+/// The first invariant that is broken after a step that changed these services.
+pub fn after_step(invariants: &[Invariant], world: &World, changed: u8) -> Result<(), (Invariant, Broken)> {
+    let concerned = |it: &&Invariant| it.when == When::Always && bits(it.of) & changed != 0;
+    invariants.iter().filter(concerned).try_for_each(|it| (it.check)(world).map_err(|broken| (*it, broken)))
+}
+
+/// The first invariant that is broken at rest.
+pub fn at_rest(invariants: &[Invariant], world: &World) -> Result<(), (Invariant, Broken)> {
+    invariants.iter().try_for_each(|it| (it.check)(world).map_err(|broken| (*it, broken)))
+}

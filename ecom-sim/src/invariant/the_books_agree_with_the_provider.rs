@@ -1,0 +1,35 @@
+use ecom_core::payment::{Account, Change, PaymentContext, Record};
+
+use super::{Broken, Invariant, When};
+use crate::world::World;
+
+pub(super) const INVARIANT: Invariant =
+    Invariant { name: "payments and ledger say what the provider says", when: When::AtRest, of: &[], check };
+
+fn check(world: &World) -> Result<(), Broken> {
+    let Some(service) = world.service::<PaymentContext>() else { return Ok(()) };
+    for record in service.tables().snapshot().records.values() {
+        let (order_id, captured, refunded) = match record {
+            Record::Payment(payment) => (payment.order_id, payment.captured.minor(), payment.refunded.minor()),
+            Record::Barrier(barrier) => (barrier.order_id, 0, 0),
+        };
+        let (taken, returned, _) = service.outside().balance(order_id);
+        let (mut booked, mut booked_back) = (0, 0);
+        for line in service.tables().lines() {
+            if let (Change::AddPosting(posting), Record::Payment(payment)) = (line, record)
+                && posting.payment_id == payment.id
+            {
+                match posting.debit {
+                    Account::ProviderReceivable => booked += posting.amount.minor(),
+                    Account::Refunds | Account::CustomerFunds => booked_back += posting.amount.minor(),
+                }
+            }
+        }
+        if (taken, returned) != (captured, refunded) || (taken, returned) != (booked, booked_back) {
+            let actual = format!("payment: {captured} and {refunded} back; ledger: {booked} and {booked_back} back");
+            let expected = format!("{taken} taken and {returned} given back, as the provider did");
+            return Err(Broken::new(format!("order {order_id}"), expected, actual));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Which rows a transaction locks when it reads: those of its scope that exist. A row that does not exist cannot be
+//! locked, so what is decided on its absence is not safe unless both sides write one row.
+
+use ecom_core::inventory::{InventoryContext, InventoryScope, InventorySnapshot};
+use ecom_core::notification::{NotificationContext, NotificationScope, NotificationSnapshot};
+use ecom_core::order::{OrderContext, OrderScope, OrderSnapshot};
+use ecom_core::payment::{PaymentContext, PaymentScope, PaymentSnapshot};
+use ecom_core::user::{UserContext, UserScope, UserSnapshot};
+use uuid::Uuid;
+
+use super::{NoOutside, Notifier, Provider, Simulated};
+
+/// A row's kind and key.
+pub type RowKey = (&'static str, Uuid);
+
+impl Simulated for OrderContext {
+    type Outside = NoOutside;
+
+    fn locks(scope: &OrderScope, _rows: &OrderSnapshot) -> Vec<RowKey> {
+        let orders = scope.orders.iter().map(|id| ("order", id.0));
+        orders.chain(scope.products.iter().map(|id| ("catalogue", id.0))).collect()
+    }
+}
+
+impl Simulated for InventoryContext {
+    type Outside = NoOutside;
+
+    fn locks(scope: &InventoryScope, rows: &InventorySnapshot) -> Vec<RowKey> {
+        let mut locks = vec![];
+        for order in &scope.orders {
+            locks.push(("reservation", order.0));
+            let hold = rows.reservations.get(order).and_then(|it| it.state.hold());
+            locks.extend(hold.into_iter().flat_map(|hold| &hold.lines).map(|line| ("stock", line.product_id.0)));
+        }
+        locks.extend(scope.products.iter().flat_map(|id| [("stock", id.0), ("product", id.0)]));
+        locks
+    }
+}
+
+impl Simulated for PaymentContext {
+    type Outside = Provider;
+
+    fn locks(scope: &PaymentScope, rows: &PaymentSnapshot) -> Vec<RowKey> {
+        let payments = scope.payments.iter().map(|id| ("payment", id.0));
+        let refunds = scope.refunds.iter().map(|id| ("refund", id.0));
+        let defaults = scope.defaults.iter().filter_map(|user| rows.default_method(*user));
+        let wallets = scope.wallets.iter().flat_map(|user| rows.wallet(*user));
+        let methods = scope.methods.iter().map(|id| id.0);
+        let methods = methods.chain(defaults.chain(wallets).map(|method| method.id.0));
+        payments.chain(refunds).chain(methods.map(|id| ("method", id))).collect()
+    }
+}
+
+impl Simulated for NotificationContext {
+    type Outside = Notifier;
+
+    fn locks(scope: &NotificationScope, rows: &NotificationSnapshot) -> Vec<RowKey> {
+        let everybody = rows.contacts.keys().filter(|_| scope.administrators);
+        let users = scope.users.iter().chain(everybody);
+        let users = users.flat_map(|id| [("contact", id.0), ("preferences", id.0)]);
+        let deferred = rows.notices.values().filter(|it| scope.deferred_of.contains(&it.user_id)).map(|it| &it.id);
+        users.chain(scope.notices.iter().chain(deferred).map(|id| ("notice", id.0))).collect()
+    }
+}
+
+impl Simulated for UserContext {
+    type Outside = NoOutside;
+
+    fn locks(scope: &UserScope, rows: &UserSnapshot) -> Vec<RowKey> {
+        let by_email = scope.emails.iter().filter_map(|email| rows.emails.get(email));
+        let sessions = scope.sessions.iter().filter_map(|id| rows.sessions.get(id)).map(|it| &it.user_id);
+        let admins = rows.users.values().filter(|it| scope.active_admins && it.is_active_admin()).map(|it| &it.id);
+        let users = scope.users.iter().chain(by_email).chain(sessions).chain(admins).map(|id| ("user", id.0));
+        users.chain(scope.sessions.iter().map(|id| ("session", id.0))).collect()
+    }
+}

@@ -1,0 +1,13 @@
+//! The simulated doors: the broker, the payment provider, the channels of notices. Each keeps what really happened.
+
+mod broker;
+mod locks;
+mod notifier;
+mod outside;
+mod provider;
+
+pub use broker::{Broker, Ready, Stored};
+pub use locks::RowKey;
+pub use notifier::Notifier;
+pub use outside::{CALLS, NoOutside, OutsideWorld, Simulated};
+pub use provider::{Movement, Provider};

@@ -1,0 +1,49 @@
+//! The channels of notices: each takes a letter once under its id.
+
+use std::collections::BTreeMap;
+
+use ecom_core::engine::EffectRow;
+use ecom_core::id::{MessageId, OrderId};
+use ecom_core::notification::{Effect, EffectAnswer, Letter, NotificationContext, Template};
+
+use super::OutsideWorld;
+
+/// The channels.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Notifier {
+    letters: BTreeMap<MessageId, Letter>,
+}
+
+impl Notifier {
+    /// The letters that were taken.
+    pub fn letters(&self) -> impl Iterator<Item = &Letter> {
+        self.letters.values()
+    }
+
+    /// How many letters of these kinds were taken.
+    pub fn count(&self, kinds: &[Template]) -> usize {
+        self.letters.values().filter(|letter| kinds.contains(&letter.template)).count()
+    }
+
+    /// Whether a letter says so of that order: letters do not name it but in their text.
+    pub fn tells(&self, order: OrderId, template: Template) -> usize {
+        let id = order.to_string();
+        self.letters.values().filter(|letter| letter.template == template && letter.body.0.contains(&id)).count()
+    }
+}
+
+impl OutsideWorld<NotificationContext> for Notifier {
+    fn call(&mut self, row: &EffectRow<Effect>) -> EffectAnswer {
+        let Effect::Send(letter) = &row.effect;
+        self.letters.entry(row.id).or_insert_with(|| letter.clone());
+        EffectAnswer::Sent
+    }
+
+    fn unknown() -> EffectAnswer {
+        EffectAnswer::Unknown { detail: "no answer in time".to_owned() }
+    }
+
+    fn transient() -> EffectAnswer {
+        EffectAnswer::NotSent { transient: true, detail: "try again in a moment".to_owned() }
+    }
+}

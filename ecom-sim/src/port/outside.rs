@@ -1,0 +1,61 @@
+//! The door through which effects leave, for any context.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use ecom_core::decide::{BoundedContext, NoEffect};
+use ecom_core::engine::EffectRow;
+
+use super::RowKey;
+use crate::choose::Fate;
+
+/// A context that can be simulated.
+pub trait Simulated: BoundedContext<Snapshot: Hash, EffectAnswer: Hash> {
+    /// What its effects reach.
+    type Outside: OutsideWorld<Self>;
+
+    /// The rows that its stores lock when they read for that scope.
+    fn locks(scope: &Self::Scope, rows: &Self::Snapshot) -> Vec<RowKey>;
+}
+
+/// How a call can end.
+pub const CALLS: &[Fate] = &[
+    Fate::Fine,
+    Fate::UnknownDone,
+    Fate::UnknownNotDone,
+    Fate::Transient,
+    Fate::Late,
+    Fate::CrashBefore,
+    Fate::CrashAfter,
+    Fate::CrashLate,
+];
+
+/// Everything outside that a context's effects reach, as a value: it keeps what really happened.
+pub trait OutsideWorld<C: BoundedContext>: Clone + Debug + Default + Hash + Send + Sync + 'static {
+    /// The call reaches the outside, which does what is asked, once for each key, and gives its answer.
+    fn call(&mut self, row: &EffectRow<C::Effect>) -> C::EffectAnswer;
+
+    /// The answer of a call that nobody knows the end of.
+    fn unknown() -> C::EffectAnswer;
+
+    /// The answer of a call that was certainly not carried out and may be repeated.
+    fn transient() -> C::EffectAnswer;
+}
+
+/// For contexts that call nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct NoOutside;
+
+impl<C: BoundedContext<Effect = NoEffect, EffectAnswer = NoEffect>> OutsideWorld<C> for NoOutside {
+    fn call(&mut self, row: &EffectRow<NoEffect>) -> NoEffect {
+        row.effect
+    }
+
+    fn unknown() -> NoEffect {
+        unreachable!("a context without effects has no answers")
+    }
+
+    fn transient() -> NoEffect {
+        unreachable!("a context without effects has no answers")
+    }
+}

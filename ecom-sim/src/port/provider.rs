@@ -1,0 +1,146 @@
+//! The payment provider: under one key money moves once, whatever happens; what it says is what happened.
+
+use std::collections::BTreeMap;
+
+use ecom_core::engine::EffectRow;
+use ecom_core::id::{MessageId, OrderId, PaymentId};
+use ecom_core::money::Money;
+use ecom_core::payment::{Effect, PaymentContext, ProviderAnswer, Refusal};
+
+use super::OutsideWorld;
+
+/// The provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Provider {
+    keys: BTreeMap<MessageId, Settled>,
+    movements: Vec<Movement>,
+    /// Requests under a known key that asked for something else than the first one.
+    reused: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Settled {
+    effect: Effect,
+    answer: ProviderAnswer,
+}
+
+/// Money that moved.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Movement {
+    /// Under which key.
+    pub key: MessageId,
+    /// For which order.
+    pub order_id: OrderId,
+    /// Of which payment.
+    pub payment_id: PaymentId,
+    /// How much; below zero when it went back.
+    pub amount: i64,
+    /// The name of the charge.
+    pub charge: String,
+}
+
+impl Provider {
+    /// All movements, in order.
+    pub fn movements(&self) -> &[Movement] {
+        &self.movements
+    }
+
+    /// Requests that used a known key for something else.
+    pub const fn reused(&self) -> u32 {
+        self.reused
+    }
+
+    /// What was taken for an order and what went back, in the smallest unit, and how often money was taken.
+    pub fn balance(&self, order: OrderId) -> (i64, i64, usize) {
+        let own = || self.movements.iter().filter(|it| it.order_id == order);
+        let taken = own().map(|it| it.amount.max(0)).sum();
+        let returned = own().map(|it| -it.amount.min(0)).sum();
+        (taken, returned, own().filter(|it| it.amount > 0).count())
+    }
+
+    fn carry_out(&mut self, key: MessageId, effect: &Effect) -> ProviderAnswer {
+        let (order_id, payment_id) = match effect {
+            Effect::Charge(asked) => (asked.order_id, asked.payment_id),
+            Effect::Refund(asked) => (asked.order_id, asked.payment_id),
+        };
+        match effect {
+            Effect::Charge(asked) => {
+                if let Some(code) = refusal(&asked.token) {
+                    refused(code)
+                } else {
+                    let charge = format!("ch_{:x}", key.0.as_u128() as u32);
+                    let amount = asked.amount.minor();
+                    self.movements.push(Movement { key, order_id, payment_id, amount, charge: charge.clone() });
+                    ProviderAnswer::Succeeded { reference: charge }
+                }
+            }
+            Effect::Refund(asked) if self.left(&asked.charge) >= asked.amount.minor() && is_positive(asked.amount) => {
+                let (amount, charge) = (-asked.amount.minor(), asked.charge.clone());
+                self.movements.push(Movement { key, order_id, payment_id, amount, charge });
+                ProviderAnswer::Succeeded { reference: format!("re_{:x}", key.0.as_u128() as u32) }
+            }
+            Effect::Refund(_) => refused(Refusal::Invalid),
+        }
+    }
+
+    fn left(&self, charge: &str) -> i64 {
+        self.movements.iter().filter(|it| it.charge == charge).map(|it| it.amount).sum()
+    }
+}
+
+impl OutsideWorld<PaymentContext> for Provider {
+    fn call(&mut self, row: &EffectRow<Effect>) -> ProviderAnswer {
+        if let Some(settled) = self.keys.get(&row.id) {
+            if is_same(&settled.effect, &row.effect) {
+                return settled.answer.clone();
+            }
+            self.reused += 1;
+            return refused(Refusal::Invalid);
+        }
+        let answer = self.carry_out(row.id, &row.effect);
+        let refused_refund = matches!((&row.effect, &answer), (Effect::Refund(_), ProviderAnswer::Refused { .. }));
+        if !refused_refund {
+            // A refused refund may be tried again.
+            self.keys.insert(row.id, Settled { effect: row.effect.clone(), answer: answer.clone() });
+        }
+        answer
+    }
+
+    fn unknown() -> ProviderAnswer {
+        ProviderAnswer::Unknown { detail: "no answer in time".to_owned() }
+    }
+
+    fn transient() -> ProviderAnswer {
+        ProviderAnswer::Transient { detail: "try again in a moment".to_owned() }
+    }
+}
+
+/// Whether the same is asked for: what a caller counts beside it does not matter.
+fn is_same(first: &Effect, second: &Effect) -> bool {
+    match (first, second) {
+        (Effect::Charge(first), Effect::Charge(second)) => {
+            (first.payment_id, &first.token, first.amount) == (second.payment_id, &second.token, second.amount)
+        }
+        (Effect::Refund(first), Effect::Refund(second)) => {
+            (first.refund_id, &first.charge, first.amount) == (second.refund_id, &second.charge, second.amount)
+        }
+        (Effect::Charge(_), Effect::Refund(_)) | (Effect::Refund(_), Effect::Charge(_)) => false,
+    }
+}
+
+const fn is_positive(amount: Money) -> bool {
+    amount.minor() > 0
+}
+
+fn refusal(token: &str) -> Option<Refusal> {
+    match token {
+        "tok_declined" => Some(Refusal::Declined),
+        "tok_insufficient_funds" => Some(Refusal::InsufficientFunds),
+        "tok_unknown" => Some(Refusal::Invalid),
+        _ => None,
+    }
+}
+
+fn refused(code: Refusal) -> ProviderAnswer {
+    ProviderAnswer::Refused { code, detail: "refused".to_owned() }
+}

@@ -1,0 +1,131 @@
+//! One run: chaos, then peace; everything must come to rest, and every invariant hold.
+
+use std::sync::Arc;
+
+use ecom_core::time::Timestamp;
+
+use crate::choose::{Chooser, Default0, Deviation, Random, Replay, Swarm};
+use crate::hash::Rng;
+use crate::invariant::{self, Broken, Invariant};
+use crate::scenario::Scenario;
+use crate::world::{Trace, World};
+
+/// What bounds a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Steps in which things may go wrong.
+    pub chaos: u64,
+    /// Steps after which a world that has not come to rest is stuck.
+    pub steps: u64,
+    /// Virtual time after the last deviation by which it must be.
+    pub time: std::time::Duration,
+    /// How often an operator replays dead letters at rest.
+    pub replays: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { chaos: 4_000, steps: 40_000, time: std::time::Duration::from_secs(30 * 24 * 3_600), replays: 3 }
+    }
+}
+
+/// What must hold, and what bounds the runs.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// What must hold.
+    pub invariants: Arc<[Invariant]>,
+    /// What bounds a run.
+    pub limits: Limits,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { invariants: invariant::ALL.into(), limits: Limits::default() }
+    }
+}
+
+/// How a run failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What is broken.
+    pub invariant: Invariant,
+    /// How.
+    pub broken: Broken,
+    /// Whether the world never came to rest.
+    pub stuck: bool,
+    /// In which step.
+    pub step: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
+const REST: Invariant = Invariant {
+    name: "when faults stop, everything comes to rest",
+    when: invariant::When::AtRest,
+    of: &[],
+    check: |_| Ok(()),
+};
+
+/// Runs a world to its end.
+pub fn run(world: &mut World, chooser: &mut dyn Chooser, trace: &mut Trace, rules: &Rules) -> Result<(), Box<Failure>> {
+    let Rules { invariants, limits } = rules;
+    let (mut since, mut deviated, mut calm, mut replays) = (world.now(), 0, Default0, 0);
+    let failure = |invariant, broken, stuck, world: &World, trace: &Trace| {
+        Box::new(Failure { invariant, broken, stuck, step: trace.steps, at: world.now() })
+    };
+    loop {
+        let chaos = trace.steps < limits.chaos;
+        let chooser: &mut dyn Chooser = if chaos { chooser } else { &mut calm };
+        let Some(default) = world.default_action() else {
+            if replays < limits.replays && world.replay_letters(&mut Default0, trace) > 0 {
+                replays += 1;
+                continue;
+            }
+            break;
+        };
+        let action = chooser.action(&mut |actions| world.actions(actions)).unwrap_or(default);
+        world.step(action, chooser, trace);
+        if chooser.deviated() > deviated {
+            (since, deviated) = (world.now(), chooser.deviated());
+        }
+        if trace.changed != 0 {
+            invariant::after_step(invariants, world, trace.changed)
+                .map_err(|(invariant, broken)| failure(invariant, broken, false, world, trace))?;
+        }
+        if trace.steps > limits.steps || world.now().since(since) > limits.time {
+            let left = world.nodes().flat_map(crate::world::Node::residue).next().unwrap_or_default();
+            let broken = Broken::new("the world", "at rest", format!("still busy: {left}"));
+            return Err(failure(REST, broken, true, world, trace));
+        }
+    }
+    invariant::at_rest(invariants, world).map_err(|(invariant, broken)| failure(invariant, broken, false, world, trace))
+}
+
+/// A run that is over.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The world at its end.
+    pub world: World,
+    /// What happened.
+    pub trace: Trace,
+    /// What went otherwise.
+    pub deviations: Vec<Deviation>,
+    /// How it failed, if it did.
+    pub failure: Option<Box<Failure>>,
+}
+
+/// Replays deviations.
+pub fn replay(scenario: &Scenario, deviations: &[Deviation], mut trace: Trace, rules: &Rules) -> Finished {
+    let (mut world, mut chooser) = (scenario.world(), Replay::new(deviations));
+    let failure = run(&mut world, &mut chooser, &mut trace, rules).err();
+    Finished { world, trace, deviations: chooser.into_taken(), failure }
+}
+
+/// A run at random, all of it drawn from the seed.
+pub fn random(scenario: &Scenario, seed: u64, uniform: bool, mut trace: Trace, rules: &Rules) -> Finished {
+    let mut rng = Rng::new(seed);
+    let swarm = if uniform { Swarm::uniform(&mut rng) } else { Swarm::draw(&mut rng) };
+    let (mut world, mut chooser) = (scenario.world(), Random::new(rng, swarm));
+    let failure = run(&mut world, &mut chooser, &mut trace, rules).err();
+    Finished { world, trace, deviations: chooser.into_deviations(), failure }
+}

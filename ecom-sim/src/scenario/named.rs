@@ -1,0 +1,95 @@
+//! Small worlds with a name: each is about one thing.
+
+use super::{Scenario, Shopper, Wares};
+use crate::world::{Client, Fleet, Settings};
+
+/// The names of the small worlds.
+pub const NAMES: &[&str] = &[
+    "one-order",
+    "declined",
+    "order-cancel",
+    "two-orders-one-piece",
+    "double-click",
+    "refund",
+    "stock-count",
+    "two-lines",
+    "notices",
+    "card-removed",
+];
+
+const ADMIN: Shopper = Shopper(9);
+const ADA: Shopper = Shopper(1);
+const BOB: Shopper = Shopper(2);
+const MUG: Wares = Wares(1);
+const LAMP: Wares = Wares(2);
+
+pub(super) fn named(name: &str) -> Option<Scenario> {
+    let minimal = |pieces, clients| shop(name, &Fleet::minimal(), pieces, vec![], clients);
+    Some(match name {
+        "one-order" => minimal(3, vec![lazy(vec![ADA.place(1, vec![(MUG, 1)], None)])]),
+        "declined" => {
+            let card = vec![ADA.add_card(8, 1, "tok_declined")];
+            let orders = vec![lazy(vec![ADA.place(1, vec![(MUG, 1)], Some(1))])];
+            shop(name, &Fleet::minimal(), 3, card, orders)
+        }
+        "order-cancel" => minimal(3, vec![lazy(vec![ADA.place(1, vec![(MUG, 1)], None), ADA.cancel(2, 0)])]),
+        "two-orders-one-piece" => minimal(
+            1,
+            vec![eager(vec![ADA.place(1, vec![(MUG, 1)], None)]), eager(vec![BOB.place(1, vec![(MUG, 1)], None)])],
+        ),
+        "double-click" => minimal(
+            3,
+            vec![
+                eager(vec![ADA.place(1, vec![(MUG, 1)], None)]),
+                eager(vec![ADA.place_as("click again", 2, 1, vec![(MUG, 1)], None)]),
+            ],
+        ),
+        "refund" => {
+            let commands =
+                vec![ADA.place(1, vec![(MUG, 2)], None), ADA.refund(2, 0, 500), ADA.refund(3, 0, 0), ADA.cancel(4, 0)];
+            minimal(3, vec![lazy(commands)])
+        }
+        "stock-count" => minimal(
+            2,
+            vec![
+                eager(vec![ADA.place(1, vec![(MUG, 2)], None)]),
+                eager(vec![ADMIN.adjust(1, MUG, -1), ADMIN.adjust(2, MUG, 2)]),
+            ],
+        ),
+        "two-lines" => minimal(
+            2,
+            vec![
+                eager(vec![ADA.place(1, vec![(MUG, 1), (LAMP, 2)], None)]),
+                eager(vec![BOB.place(1, vec![(LAMP, 1), (MUG, 1)], None)]),
+            ],
+        ),
+        "notices" => {
+            let fleet = Fleet::whole();
+            let commands = vec![ADA.register(7), ADA.place(1, vec![(MUG, 1)], None), ADA.cancel(2, 1)];
+            shop(name, &fleet, 3, vec![], vec![lazy(commands)])
+        }
+        "card-removed" => {
+            let card = vec![ADA.add_card(8, 1, "tok_visa")];
+            let clients = vec![
+                eager(vec![ADA.place(1, vec![(MUG, 1)], Some(1))]),
+                lazy(vec![ADA.remove_card(9, 1), ADA.place(2, vec![(MUG, 1)], Some(1))]),
+            ];
+            shop(name, &Fleet::minimal(), 3, card, clients)
+        }
+        _ => return None,
+    })
+}
+
+fn eager(commands: Vec<crate::world::Command>) -> Client {
+    Client::new(true, commands)
+}
+
+fn lazy(commands: Vec<crate::world::Command>) -> Client {
+    Client::new(false, commands)
+}
+
+/// A shop with two products of that many pieces.
+fn shop(name: &str, fleet: &Fleet, pieces: u64, prepare: Vec<crate::world::Command>, clients: Vec<Client>) -> Scenario {
+    let products = vec![ADMIN.add_product(1, MUG, pieces), ADMIN.add_product(2, LAMP, pieces)];
+    Scenario::new(name, fleet, Settings::default(), vec![eager(products), eager(prepare)], clients)
+}

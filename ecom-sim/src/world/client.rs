@@ -1,0 +1,140 @@
+//! Clients: each sends its commands one after the other, and again when it does not hear how one ended.
+
+use std::any::Any;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use ecom_core::engine::Message;
+use ecom_core::time::Timestamp;
+use uuid::Uuid;
+
+use super::node::Answered;
+use super::trace::Trace;
+use crate::port::Simulated;
+
+/// What a client knows when it writes its next command.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// How often it has sent this command before.
+    pub attempt: u32,
+    /// What it heard so far, one for each command.
+    pub replies: &'a [Reply],
+}
+
+/// How a command ended for its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Reply {
+    /// The last answer.
+    pub answered: Answered,
+    /// How often the command was sent.
+    pub attempts: u32,
+    /// When it was answered.
+    pub at: Timestamp,
+}
+
+impl Reply {
+    /// What was created or changed.
+    pub fn resource(&self) -> Uuid {
+        match self.answered {
+            Answered::Done { resource, .. } => resource,
+            Answered::Refused | Answered::Failed | Answered::Unknown => Uuid::nil(),
+        }
+    }
+}
+
+type Made = Arc<dyn Any + Send + Sync>;
+
+/// A command that a client will send.
+#[derive(Clone)]
+pub struct Command {
+    /// For people.
+    pub label: &'static str,
+    /// The service's number.
+    pub node: u8,
+    /// How often it is sent again when its end is not known.
+    pub retries: u32,
+    make: Arc<dyn Fn(Known<'_>) -> Made + Send + Sync>,
+}
+
+impl Command {
+    /// A command to a context's service. Each attempt makes its message anew.
+    pub fn new<C: Simulated>(
+        label: &'static str,
+        retries: u32,
+        make: impl Fn(Known<'_>) -> Message<C> + Send + Sync + 'static,
+    ) -> Self {
+        let make = Arc::new(move |known: Known<'_>| Arc::new(make(known)) as Made);
+        Self { label, node: C::SERVICE as u8, retries, make }
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.label)
+    }
+}
+
+/// A client.
+#[derive(Clone, Debug)]
+pub struct Client {
+    commands: Arc<[Command]>,
+    /// Whether it sends its next command before anybody else goes on.
+    pub eager: bool,
+    attempt: u32,
+    waits: bool,
+    replies: Vec<Reply>,
+}
+
+impl Client {
+    /// A client with these commands.
+    pub fn new(eager: bool, commands: impl Into<Arc<[Command]>>) -> Self {
+        Self { commands: commands.into(), eager, attempt: 0, waits: false, replies: vec![] }
+    }
+
+    /// What it heard so far.
+    pub fn replies(&self) -> &[Reply] {
+        &self.replies
+    }
+
+    /// The commands that it sends.
+    pub fn commands(&self) -> &[Command] {
+        &self.commands
+    }
+
+    /// The command that it would send now.
+    pub(super) fn next(&self) -> Option<&Command> {
+        if self.waits { None } else { self.commands.get(self.replies.len()) }
+    }
+
+    /// Whether it has heard of all of its commands.
+    pub fn is_done(&self) -> bool {
+        self.replies.len() == self.commands.len()
+    }
+
+    pub(super) fn send(&mut self) -> Option<(u8, &'static str, Made)> {
+        let command = self.next()?;
+        let (node, label) = (command.node, command.label);
+        let made = (command.make)(Known { attempt: self.attempt, replies: &self.replies });
+        self.waits = true;
+        Some((node, label, made))
+    }
+
+    pub(super) fn hear(&mut self, answered: Answered, at: Timestamp, trace: &mut Trace) {
+        let Some(command) = self.commands.get(self.replies.len()) else { return };
+        self.waits = false;
+        self.attempt += 1;
+        trace.say(false, || format!("the client hears of \"{}\": {answered:?}", command.label));
+        let again = matches!(answered, Answered::Failed | Answered::Unknown) && self.attempt <= command.retries;
+        if !again {
+            self.replies.push(Reply { answered, attempts: self.attempt, at });
+            self.attempt = 0;
+        }
+    }
+}
+
+impl Hash for Client {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.attempt, self.waits, &self.replies).hash(state);
+    }
+}

@@ -1,0 +1,167 @@
+//! Interprets the effector machines.
+
+use ecom_core::engine::effector::{Call, CallCompletion, CallRequest, Completion, Ending, Request, Ticket};
+use ecom_core::engine::{EffectRow, Fault, Message, Outcome};
+use ecom_core::port::Claimed;
+use ecom_core::time::Timestamp;
+
+use super::super::Lane;
+use super::super::node::Env;
+use super::super::process::{CALLS_MAX, Calling, Driven, Process, wake};
+use super::super::service::{Service, name};
+use super::commit::Ended;
+use super::consume::away;
+use crate::choose::{Fate, Op};
+use crate::port::{CALLS, OutsideWorld, Simulated};
+
+impl<C: Simulated> Process<C> {
+    /// One step of the effector.
+    pub(in super::super) fn effects(&mut self, service: &mut Service<C>, env: &mut Env<'_>) {
+        let completion = match &self.effector.request {
+            Request::Pause { .. } => Some(Completion::Rested),
+            Request::Wait { .. } => {
+                self.wakes.effects.take_if(|wake| *wake <= env.now);
+                self.wakes.delayed.take_if(|wake| *wake <= env.now);
+                Some(Completion::Woken { room: self.room() })
+            }
+            Request::Claim { .. } | Request::Begin { .. } | Request::Room => None,
+        };
+        if let Some(completion) = completion {
+            self.effector.request = self.effector.machine.resume(completion);
+            self.effector.rest = None;
+        }
+        self.claim_effects(service, env);
+    }
+
+    /// Does what needs nobody else.
+    pub(in super::super) fn claim_effects(&mut self, service: &mut Service<C>, env: &mut Env<'_>) {
+        loop {
+            let completion = match &self.effector.request {
+                Request::Claim { limit } => {
+                    if env.small_fault(self.node, Op::Claim) {
+                        Completion::Failed(away())
+                    } else {
+                        let Claimed { items, next } = service.tables.claim_effects(*limit, env.now, env.settings.lease);
+                        self.claimed_at = env.now;
+                        self.claimed = items.into_iter().map(|row| (Ticket::from(&row), row)).collect();
+                        Completion::Claimed(Claimed { items: self.claimed.keys().copied().collect(), next })
+                    }
+                }
+                Request::Begin { .. } => {
+                    for row in std::mem::take(&mut self.claimed).into_values() {
+                        self.call(row, self.claimed_at, env);
+                    }
+                    Completion::Begun { room: self.room() }
+                }
+                Request::Room if self.room() > 0 => Completion::Woken { room: self.room() },
+                Request::Pause { delay } => {
+                    self.effector.rest.get_or_insert(env.now.after(*delay));
+                    return;
+                }
+                Request::Room | Request::Wait { .. } => return,
+            };
+            self.effector.request = self.effector.machine.resume(completion);
+        }
+    }
+
+    const fn room(&self) -> usize {
+        CALLS_MAX.saturating_sub(self.calls.len())
+    }
+
+    /// Begins a call.
+    pub(super) fn call(&mut self, row: EffectRow<C::Effect>, since: Timestamp, env: &Env<'_>) {
+        let mut machine = Call::new(Ticket::from(&row), self.limits);
+        let request = machine.resume(&CallCompletion::Turn { held: env.now.since(since) });
+        if let CallRequest::End(_) = request {
+            wake(&mut self.wakes.effects, env.now.after(env.settings.lease));
+            return;
+        }
+        let number = (0..=u8::MAX).find(|number| self.calling(*number).is_none()).unwrap_or(u8::MAX);
+        let call = Driven::new(machine, request);
+        self.calls.push(Calling { number, call, row, since, answer: None });
+    }
+
+    /// One step of a call; `None` when the process died.
+    pub(in super::super) fn carry(&mut self, number: u8, service: &mut Service<C>, env: &mut Env<'_>) -> Option<()> {
+        let place = self.calls.iter().position(|calling| calling.number == number)?;
+        let completion = match self.calls[place].call.request {
+            CallRequest::Turn => CallCompletion::Turn { held: env.now.since(self.calls[place].since) },
+            CallRequest::Perform(_) => {
+                let answer = perform(self.node, &self.calls[place].row, service, env)?;
+                self.calls[place].answer = Some(answer);
+                CallCompletion::Answered
+            }
+            CallRequest::Transact(_) => {
+                let calling = &self.calls[place];
+                let Some(answer) = calling.answer.clone() else { return Some(()) };
+                let message = Message::from_answer(calling.row.clone(), answer);
+                match self.commit(Lane::Call(number), vec![message], service, env) {
+                    Ended::Died => return None,
+                    Ended::Begun => return Some(()),
+                    Ended::RolledBack(fault) => CallCompletion::RolledBack(fault),
+                    Ended::Unknown => CallCompletion::Unknown,
+                    Ended::Committed(outcomes) => match outcomes.first() {
+                        Some(Outcome::Rejected(rejection)) => {
+                            CallCompletion::RolledBack(Fault::Broken(rejection.to_string()))
+                        }
+                        _ => CallCompletion::Committed,
+                    },
+                }
+            }
+            CallRequest::Pause { .. } => CallCompletion::Rested,
+            CallRequest::End(_) => return Some(()),
+        };
+        // New calls may have begun meanwhile, but this one has kept its place.
+        let call = &mut self.calls[place].call;
+        call.request = call.machine.resume(&completion);
+        call.rest = match call.request {
+            CallRequest::Pause { delay } => Some(env.now.after(delay)),
+            _ => None,
+        };
+        if let CallRequest::End(ending) = call.request {
+            self.calls.remove(place);
+            if ending == Ending::Left {
+                wake(&mut self.wakes.effects, env.now.after(env.settings.lease));
+            }
+        }
+        Some(())
+    }
+}
+
+/// The call itself; `None` when the process died.
+fn perform<C: Simulated>(
+    node: u8,
+    row: &EffectRow<C::Effect>,
+    service: &mut Service<C>,
+    env: &mut Env<'_>,
+) -> Option<C::EffectAnswer> {
+    let fate = env.fate(node, Op::Call, CALLS);
+    env.trace.id(row.id);
+    env.trace.touch(node);
+    let answer = match fate {
+        Fate::Fine | Fate::UnknownDone | Fate::CrashAfter => {
+            let answer = service.outside.call(row);
+            if fate == Fate::Fine { answer } else { C::Outside::unknown() }
+        }
+        Fate::Late | Fate::CrashLate => {
+            service.late.push(row.clone());
+            C::Outside::unknown()
+        }
+        Fate::Transient => C::Outside::transient(),
+        _ => C::Outside::unknown(),
+    };
+    env.trace.say(fate != Fate::Fine, || {
+        let how = match fate {
+            Fate::Fine => format!("{answer:?}"),
+            Fate::UnknownDone => "carried out, but the answer is lost".to_owned(),
+            Fate::Late => "no answer; it will arrive later".to_owned(),
+            Fate::CrashLate => "the process dies; it will arrive later".to_owned(),
+            Fate::CrashAfter => "carried out, and the process dies".to_owned(),
+            Fate::CrashBefore => "the process dies before it arrives".to_owned(),
+            Fate::Transient => "not carried out, try again".to_owned(),
+            _ => "not carried out, and no answer".to_owned(),
+        };
+        format!("{} calls the outside, attempt {}: {:?}: {how}", name::<C>(), row.attempts, row.effect)
+    });
+    (!fate.crashes()).then_some(answer)
+}

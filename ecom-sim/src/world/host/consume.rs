@@ -1,0 +1,168 @@
+//! Interprets the consumer machine.
+
+use ecom_core::engine::consumer::{Completion, Request, Verdict};
+use ecom_core::engine::{Fault, Message, Outcome};
+use ecom_core::port::{Body, Delivery};
+
+use super::super::Lane;
+use super::super::node::Env;
+use super::super::process::Process;
+use super::super::service::{Service, name};
+use super::commit::Ended;
+use crate::choose::{Fate, Op, Site};
+use crate::port::Simulated;
+
+const SETTLED: &[Fate] = &[Fate::Fine, Fate::UnknownNotDone, Fate::CrashBefore, Fate::CrashAfter];
+
+/// How far a transaction came in one step.
+enum Handled {
+    /// To its end.
+    Ended(Completion),
+    /// It has only begun.
+    Begun,
+    /// The process died.
+    Died,
+}
+
+impl<C: Simulated> Process<C> {
+    /// One step; `None` when the process died.
+    pub(in super::super) fn consume(&mut self, service: &mut Service<C>, env: &mut Env<'_>) -> Option<()> {
+        let request = self.consumer.as_ref()?.request.clone();
+        let completion = match request {
+            Request::Subscribe => Completion::Subscribed,
+            Request::Receive { max } => self.receive(max, env),
+            Request::Transact { deliveries } => match self.handle(&deliveries, service, env) {
+                Handled::Ended(completion) => completion,
+                Handled::Begun => return Some(()),
+                Handled::Died => return None,
+            },
+            Request::CountAttempts { ids } => {
+                let queue = self.consumer.as_ref()?.machine.queue().to_owned();
+                env.trace.touch(self.node);
+                let mut count = |id| {
+                    if env.small_fault(self.node, Op::Write) {
+                        return Err(away());
+                    }
+                    Ok(service.tables.count_attempt(&queue, id, env.now))
+                };
+                Completion::Counted(ids.into_iter().map(&mut count).collect())
+            }
+            Request::Bury { letters } => {
+                env.trace.touch(self.node);
+                let mut bury = |letter: ecom_core::engine::DeadLetter| {
+                    if env.small_fault(self.node, Op::Write) {
+                        return Err(away());
+                    }
+                    env.trace
+                        .say(true, || format!("{} gives {} up: {}", name::<C>(), letter.event_type, letter.reason));
+                    service.tables.bury(letter, env.now);
+                    Ok(())
+                };
+                Completion::Buried(letters.into_iter().map(&mut bury).collect())
+            }
+            Request::Settle { settlements } => match env.fate(self.node, Op::Settle, SETTLED) {
+                Fate::CrashBefore => return None,
+                Fate::UnknownNotDone => {
+                    env.trace.say(true, || format!("the settlement of {} is lost with its channel", name::<C>()));
+                    env.broker.close(self.node, self.copy);
+                    Completion::Closed
+                }
+                fate => {
+                    env.broker.settle(self.node, self.copy, &settlements, env.now);
+                    env.trace.deliveries += settlements.len() as u64;
+                    if fate.crashes() {
+                        return None;
+                    }
+                    Completion::Settled
+                }
+            },
+            Request::Pause { .. } => Completion::Rested,
+        };
+        self.consumed(completion, env);
+        Some(())
+    }
+
+    /// The first subscription.
+    pub(in super::super) fn subscribe(&mut self) {
+        if let Some(driven) = &mut self.consumer
+            && driven.request == Request::Subscribe
+        {
+            driven.request = driven.machine.resume(Completion::Subscribed);
+        }
+    }
+
+    fn consumed(&mut self, completion: Completion, env: &Env<'_>) {
+        let Some(driven) = &mut self.consumer else { return };
+        driven.request = driven.machine.resume(completion);
+        driven.rest = match &driven.request {
+            Request::Pause { delay } => Some(env.now.after(*delay)),
+            _ => None,
+        };
+        self.subscribe();
+    }
+
+    fn receive(&self, max: usize, env: &mut Env<'_>) -> Completion {
+        let waiting = env.broker.ready(self.node, env.now);
+        let site = Site { node: self.node, op: Op::Deliver };
+        let skip = if waiting > 1 { env.chooser.message(site, waiting) } else { 0 };
+        let deliveries = env.broker.deliver(self.node, self.copy, skip, max, env.now);
+        for delivery in &deliveries {
+            env.trace.id(delivery.id());
+        }
+        if let Some(first) = deliveries.first()
+            && env.fate(self.node, Op::Duplicate, &[Fate::Fine, Fate::Twice]) == Fate::Twice
+        {
+            env.broker.double(self.node, self.copy, first.tag);
+            env.trace.say(true, || format!("{} will come to {} twice", names(&deliveries[..1]), name::<C>()));
+        }
+        env.trace.say(false, || {
+            let again = if deliveries.iter().any(|it| it.redelivered) { " again" } else { "" };
+            let overtaking = if skip > 0 { ", before older ones" } else { "" };
+            format!("{} gets {}{again}{overtaking}", name::<C>(), names(&deliveries))
+        });
+        Completion::Received(deliveries)
+    }
+
+    /// The transaction of a group.
+    fn handle(&mut self, deliveries: &[Delivery], service: &mut Service<C>, env: &mut Env<'_>) -> Handled {
+        let made: Vec<Option<Message<C>>> = deliveries
+            .iter()
+            .map(|delivery| match &delivery.body {
+                Body::Event(envelope) => Message::from_event(envelope),
+                Body::Unreadable { .. } => None,
+            })
+            .collect();
+        let concerned: Vec<bool> = made.iter().map(Option::is_some).collect();
+        let messages: Vec<Message<C>> = made.into_iter().flatten().collect();
+        if messages.is_empty() {
+            return Handled::Ended(Completion::Transacted(vec![Verdict::NotConcerned; concerned.len()]));
+        }
+        Handled::Ended(match self.commit(Lane::Consumer, messages, service, env) {
+            Ended::Died => return Handled::Died,
+            Ended::Begun => return Handled::Begun,
+            Ended::RolledBack(fault) => Completion::RolledBack(fault),
+            Ended::Unknown => Completion::Unknown,
+            Ended::Committed(outcomes) => Completion::Transacted(verdicts(&concerned, &outcomes)),
+        })
+    }
+}
+
+/// One verdict for each message that was asked about.
+pub(super) fn verdicts<C: Simulated>(concerned: &[bool], outcomes: &[Outcome<C>]) -> Vec<Verdict> {
+    let mut outcomes = outcomes.iter().map(Verdict::from);
+    let mut verdict =
+        |concerned: &bool| if *concerned { outcomes.next() } else { None }.unwrap_or(Verdict::NotConcerned);
+    concerned.iter().map(&mut verdict).collect()
+}
+
+fn names(deliveries: &[Delivery]) -> String {
+    let name = |delivery: &Delivery| match &delivery.body {
+        Body::Event(envelope) => envelope.event.event_type().name().to_owned(),
+        Body::Unreadable { event_type, .. } => event_type.clone(),
+    };
+    deliveries.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn away() -> Fault {
+    Fault::Unavailable("the simulated database is away".to_owned())
+}

@@ -1,0 +1,7 @@
+//! Interprets the engine's machines, one file for each; `commit` is the one place that runs transactions.
+
+mod call;
+mod clock;
+mod commit;
+mod consume;
+mod publish;

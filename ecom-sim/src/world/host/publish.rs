@@ -1,0 +1,112 @@
+//! Interprets the relay machine.
+
+use ecom_core::engine::relay::{Completion, Request};
+use ecom_core::port::Published;
+
+use super::super::node::Env;
+use super::super::process::Process;
+use super::super::service::{Service, name};
+use super::consume::away;
+use crate::choose::{Fate, Op};
+use crate::port::{Simulated, Stored};
+
+const ENDS: &[Fate] =
+    &[Fate::Fine, Fate::UnknownNotDone, Fate::UnknownDone, Fate::UnknownHalf, Fate::CrashBefore, Fate::CrashAfter];
+
+impl<C: Simulated> Process<C> {
+    /// One step; `None` when the process died.
+    pub(in super::super) fn publish(&mut self, service: &mut Service<C>, env: &mut Env<'_>) -> Option<()> {
+        let completion = match &self.relay.request {
+            Request::Wait { .. } => self.rows.pop_front().map_or_else(
+                || {
+                    self.wakes.outbox.take_if(|wake| *wake <= env.now);
+                    Completion::Woken
+                },
+                Completion::Rows,
+            ),
+            Request::Pause { .. } => Completion::Rested,
+            Request::Publish { .. } => {
+                let fate = env.fate(self.node, Op::Publish, ENDS);
+                self.send(fate, env)?
+            }
+            Request::Claim { .. } | Request::Delete { .. } => {
+                self.sweep(service, env);
+                return Some(());
+            }
+        };
+        self.relay.request = self.relay.machine.resume(completion);
+        self.relay.rest = None;
+        self.sweep(service, env);
+        Some(())
+    }
+
+    fn send(&self, fate: Fate, env: &mut Env<'_>) -> Option<Completion> {
+        let Request::Publish { rows } = &self.relay.request else { return None };
+        let stored = match fate {
+            Fate::Fine | Fate::UnknownDone | Fate::CrashAfter => Some(Stored::All),
+            Fate::UnknownHalf => Some(Stored::First),
+            _ => None,
+        };
+        for row in rows {
+            env.trace.id(row.event_id);
+            if let Some(stored) = stored {
+                env.broker.store(row, stored, env.now);
+            }
+        }
+        env.trace.say(fate != Fate::Fine, || {
+            let names: Vec<_> = rows.iter().map(|row| row.event.event_type().name()).collect();
+            let how = match fate {
+                Fate::Fine => "",
+                Fate::UnknownDone => ": stored, but the confirm is lost",
+                Fate::UnknownHalf => ": stored in one queue alone, and the confirm is lost",
+                Fate::CrashAfter => ": stored, and the process dies",
+                Fate::CrashBefore => ": the process dies before",
+                _ => ": not stored, and no confirm",
+            };
+            format!("{} publishes {}{how}", name::<C>(), names.join(", "))
+        });
+        if fate.crashes() {
+            return None;
+        }
+        let unknown = || Published::Unknown("no confirm".to_owned());
+        let result = || if fate == Fate::Fine { Published::Confirmed } else { unknown() };
+        Some(Completion::Published(rows.iter().map(|_| result()).collect()))
+    }
+
+    /// Does what needs nobody else.
+    pub(in super::super) fn sweep(&mut self, service: &mut Service<C>, env: &mut Env<'_>) {
+        loop {
+            let completion = match &self.relay.request {
+                Request::Claim { limit } => {
+                    if env.small_fault(self.node, Op::Claim) {
+                        Completion::Failed(away())
+                    } else {
+                        Completion::Claimed(service.tables.claim_outbox(*limit, env.now, env.settings.lease))
+                    }
+                }
+                Request::Delete { ids } => {
+                    // Rides in the service's next transaction; a crash before it means a publication more.
+                    self.delivered.extend(ids);
+                    Completion::Deleted
+                }
+                Request::Pause { delay } => {
+                    self.relay.rest.get_or_insert(env.now.after(*delay));
+                    return;
+                }
+                Request::Wait { .. } | Request::Publish { .. } => return,
+            };
+            self.relay.request = self.relay.machine.resume(completion);
+        }
+    }
+
+    /// Deletes confirmed rows on their own.
+    pub(in super::super) fn flush(&mut self, service: &mut Service<C>, env: &mut Env<'_>) {
+        let ids = std::mem::take(&mut self.delivered);
+        if env.small_fault(self.node, Op::Write) {
+            self.sweep_after(env.settings.lease, env.now);
+        } else {
+            service.tables.delivered(&ids);
+        }
+        env.trace.touch(self.node);
+    }
+}

@@ -1,0 +1,148 @@
+//! A service in the world, whatever its context: what the world asks of it.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecom_core::engine::consumer;
+use ecom_core::policy::Policy;
+use ecom_core::time::Timestamp;
+use uuid::Uuid;
+
+use super::trace::Trace;
+use super::{Action, Lane};
+use crate::choose::{Chooser, Fate, Op, Site};
+use crate::port::Broker;
+
+/// What stays the same through a run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Durations and limits of the rules.
+    pub policy: Policy,
+    /// How long claims last.
+    pub lease: Duration,
+    /// How long a call of the outside may take.
+    pub call_max: Duration,
+    /// What bounds the consumers.
+    pub consumer: consumer::Limits,
+    /// How many processes each service has.
+    pub copies: u8,
+    /// Whether claims and small writes may fail: they have choices of their own.
+    pub small_faults: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            lease: Duration::from_secs(15),
+            call_max: Duration::from_secs(5),
+            consumer: consumer::Limits { batch_max: 1, ..consumer::Limits::default() },
+            copies: 1,
+            small_faults: false,
+        }
+    }
+}
+
+/// What a service works on beside itself.
+pub struct Env<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// What stays the same.
+    pub settings: &'a Settings,
+    /// The broker.
+    pub broker: &'a mut Broker,
+    /// The oracle.
+    pub chooser: &'a mut dyn Chooser,
+    /// What is written down.
+    pub trace: &'a mut Trace,
+    /// Answers to clients.
+    pub replies: Vec<(u8, Answered)>,
+}
+
+impl Env<'_> {
+    pub(super) fn fate(&mut self, node: u8, op: Op, options: &[Fate]) -> Fate {
+        let fate = self.chooser.fate(Site { node, op }, options);
+        self.trace.fate(node, op, fate);
+        fate
+    }
+
+    pub(super) fn small_fault(&mut self, node: u8, op: Op) -> bool {
+        self.settings.small_faults && self.fate(node, op, &[Fate::Fine, Fate::Away]) == Fate::Away
+    }
+}
+
+/// What a client hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answered {
+    /// It was carried out, or had been.
+    Done {
+        /// The HTTP status.
+        status: u16,
+        /// What was created or changed.
+        resource: Uuid,
+        /// The body's fingerprint.
+        body: u64,
+    },
+    /// A rule refused it.
+    Refused,
+    /// Nothing happened; it may be sent again.
+    Failed,
+    /// It may have happened.
+    Unknown,
+}
+
+/// A service and the processes that run it.
+pub trait Node: Debug + Send + Sync {
+    /// A copy.
+    fn boxed(&self) -> Arc<dyn Node>;
+
+    /// The fingerprint of all that decides its future.
+    fn fingerprint(&self) -> u128;
+
+    /// Starts its processes.
+    fn boot(&mut self, env: &mut Env<'_>);
+
+    /// Adds the lanes that can go on now.
+    fn runnable(&self, now: Timestamp, broker: &Broker, actions: &mut Vec<Action>);
+
+    /// Whether that lane can go on now.
+    fn can_run(&self, copy: u8, lane: Lane, now: Timestamp, broker: &Broker) -> bool;
+
+    /// The first lane that can go on now.
+    fn first(&self, now: Timestamp, broker: &Broker) -> Option<Action>;
+
+    /// Adds the times at which a lane can go on that cannot now.
+    fn dues(&self, now: Timestamp, dues: &mut Vec<(Timestamp, Action)>);
+
+    /// One step of a lane.
+    fn run(&mut self, copy: u8, lane: Lane, env: &mut Env<'_>);
+
+    /// Whether a lane is in the middle of something that only it can end.
+    fn is_busy(&self, copy: u8, lane: Lane) -> bool;
+
+    /// Whether a process can begin a client's command.
+    fn is_free(&self, copy: u8) -> bool;
+
+    /// A process dies and starts again.
+    fn crash(&mut self, copy: u8, env: &mut Env<'_>);
+
+    /// Requests on their way to the outside that nobody waits for any more.
+    fn late(&self) -> usize;
+
+    /// One of them arrives.
+    fn arrive(&mut self, which: u8, env: &mut Env<'_>);
+
+    /// Carries a client's command out; `message` is a `Message<C>`.
+    fn execute(&mut self, client: u8, message: &(dyn Any + Send + Sync), env: &mut Env<'_>);
+
+    /// Gives every dead letter back to its queue; how many there were.
+    fn replay_letters(&mut self, env: &mut Env<'_>) -> usize;
+
+    /// What is left that should not be when all is done, in words.
+    fn residue(&self) -> Vec<String>;
+
+    /// For whoever knows its type.
+    fn as_any(&self) -> &dyn Any;
+}

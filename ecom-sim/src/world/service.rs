@@ -1,0 +1,246 @@
+//! A service: its rows, what its effects reach, and its processes.
+
+use std::any::Any;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::{Arc, OnceLock};
+
+use ecom_core::decide::BoundedContext;
+use ecom_core::engine::{EffectRow, Message};
+use ecom_core::event::Envelope;
+use ecom_core::testing::MemoryTables;
+use ecom_core::time::Timestamp;
+
+use super::node::{Answered, Env, Node};
+use super::process::Process;
+use super::{Action, Lane};
+use crate::hash::Hasher128;
+use crate::port::{Broker, OutsideWorld, Simulated};
+
+/// A service.
+pub struct Service<C: Simulated> {
+    pub(super) node: u8,
+    pub(super) tables: MemoryTables<C>,
+    pub(super) outside: C::Outside,
+    pub(super) late: Vec<EffectRow<C::Effect>>,
+    pub(super) processes: Vec<Process<C>>,
+    print: OnceLock<u128>,
+}
+
+impl<C: Simulated> Service<C> {
+    /// A service with empty tables; its processes are not started.
+    pub fn new() -> Self {
+        Self {
+            node: C::SERVICE as u8,
+            tables: MemoryTables::default(),
+            outside: C::Outside::default(),
+            late: vec![],
+            processes: vec![],
+            print: OnceLock::new(),
+        }
+    }
+
+    /// Its rows.
+    pub const fn tables(&self) -> &MemoryTables<C> {
+        &self.tables
+    }
+
+    /// What its effects reach.
+    pub const fn outside(&self) -> &C::Outside {
+        &self.outside
+    }
+
+    fn with<R>(&mut self, copy: u8, work: impl FnOnce(&mut Self, &mut Process<C>) -> R) -> R {
+        self.print.take();
+        let mut process = self.processes.swap_remove(usize::from(copy));
+        let result = work(self, &mut process);
+        self.processes.push(process);
+        let last = self.processes.len() - 1;
+        self.processes.swap(usize::from(copy), last);
+        result
+    }
+}
+
+impl<C: Simulated> Default for Service<C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C: Simulated> Clone for Service<C> {
+    fn clone(&self) -> Self {
+        Self {
+            node: self.node,
+            tables: self.tables.clone(),
+            outside: self.outside.clone(),
+            late: self.late.clone(),
+            processes: self.processes.clone(),
+            print: self.print.clone(),
+        }
+    }
+}
+
+impl<C: Simulated> fmt::Debug for Service<C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct(C::SERVICE.short_name());
+        shown.field("rows", self.tables.snapshot());
+        shown.field("outbox", &self.tables.outbox().iter().map(|row| row.item.event.event_type()).collect::<Vec<_>>());
+        shown.field("effects", &self.tables.effects().map(|row| &row.item).collect::<Vec<_>>());
+        shown.field("timers", &self.tables.timers());
+        shown.field("letters", &self.tables.letters().collect::<Vec<_>>());
+        shown.field("outside", &self.outside).finish_non_exhaustive()
+    }
+}
+
+impl<C: Simulated> Node for Service<C> {
+    fn boxed(&self) -> Arc<dyn Node> {
+        Arc::new(self.clone())
+    }
+
+    fn fingerprint(&self) -> u128 {
+        *self.print.get_or_init(|| {
+            let mut hasher = Hasher128::default();
+            (&self.tables, &self.outside, &self.late).hash(&mut hasher);
+            for process in &self.processes {
+                process.hash_into(&mut hasher);
+                process.under.as_ref().map(|under| self.tables.is_current(&under.begun)).hash(&mut hasher);
+            }
+            hasher.finish128()
+        })
+    }
+
+    fn boot(&mut self, env: &mut Env<'_>) {
+        self.print.take();
+        self.processes.clear();
+        for copy in 0..env.settings.copies {
+            let mut process = Process::new(self.node, copy, env);
+            process.start(self, env);
+            self.processes.push(process);
+        }
+    }
+
+    fn runnable(&self, now: Timestamp, broker: &Broker, actions: &mut Vec<Action>) {
+        for (copy, process) in (0_u8..).zip(&self.processes) {
+            let lanes = process.lanes().filter(|lane| process.can_run(*lane, now, broker));
+            actions.extend(lanes.map(|lane| Action::Run { node: self.node, copy, lane }));
+        }
+    }
+
+    fn can_run(&self, copy: u8, lane: Lane, now: Timestamp, broker: &Broker) -> bool {
+        self.processes.get(usize::from(copy)).is_some_and(|process| process.can_run(lane, now, broker))
+    }
+
+    fn first(&self, now: Timestamp, broker: &Broker) -> Option<Action> {
+        for (copy, process) in (0_u8..).zip(&self.processes) {
+            if let Some(lane) = process.lanes().find(|lane| process.can_run(*lane, now, broker)) {
+                return Some(Action::Run { node: self.node, copy, lane });
+            }
+        }
+        None
+    }
+
+    fn dues(&self, now: Timestamp, dues: &mut Vec<(Timestamp, Action)>) {
+        for (copy, process) in (0_u8..).zip(&self.processes) {
+            for lane in process.lanes() {
+                if let Some(due) = process.due(lane).filter(|due| *due > now) {
+                    dues.push((due, Action::Run { node: self.node, copy, lane }));
+                }
+            }
+        }
+    }
+
+    fn run(&mut self, copy: u8, lane: Lane, env: &mut Env<'_>) {
+        let died = self.with(copy, |service, process| process.run(lane, service, env));
+        if died {
+            self.crash(copy, env);
+        }
+    }
+
+    fn is_busy(&self, copy: u8, lane: Lane) -> bool {
+        self.processes.get(usize::from(copy)).is_some_and(|process| process.is_busy(lane))
+    }
+
+    fn is_free(&self, copy: u8) -> bool {
+        self.processes.get(usize::from(copy)).is_some_and(|process| process.under.is_none())
+    }
+
+    fn crash(&mut self, copy: u8, env: &mut Env<'_>) {
+        env.trace.say(true, || format!("{} dies and starts again", C::SERVICE));
+        self.with(copy, |service, process| {
+            env.broker.close(service.node, copy);
+            if let Some(client) = process.client() {
+                env.replies.push((client, Answered::Unknown));
+            }
+            *process = Process::new(service.node, copy, env);
+            process.start(service, env);
+        });
+    }
+
+    fn late(&self) -> usize {
+        self.late.len()
+    }
+
+    fn arrive(&mut self, which: u8, env: &mut Env<'_>) {
+        self.print.take();
+        if usize::from(which) < self.late.len() {
+            let row = self.late.remove(usize::from(which));
+            env.trace.touch(self.node);
+            env.trace.id(row.id);
+            let answer = self.outside.call(&row);
+            env.trace.say(true, || format!("a call that nobody waits for arrives: {:?}: {answer:?}", row.effect));
+        }
+    }
+
+    fn execute(&mut self, client: u8, message: &(dyn Any + Send + Sync), env: &mut Env<'_>) {
+        let Some(message) = message.downcast_ref::<Message<C>>() else {
+            env.replies.push((client, Answered::Refused));
+            return;
+        };
+        // Clients reach the processes in turn.
+        let copy = client % self.processes.len().max(1) as u8;
+        let died = self.with(copy, |service, process| process.execute(client, message.clone(), service, env));
+        if died {
+            self.crash(copy, env);
+        }
+    }
+
+    fn replay_letters(&mut self, env: &mut Env<'_>) -> usize {
+        self.print.take();
+        let letters: Vec<_> = self.tables.letters().cloned().collect();
+        for letter in &letters {
+            self.tables.exhume(letter.id, "operator", "replay");
+            env.trace.say(false, || format!("the operator replays {} ({})", letter.event_type, letter.reason));
+            if let Ok(envelope) = Envelope::from_json(&letter.body) {
+                env.broker.replay(self.node, Arc::new(envelope), env.now);
+            }
+        }
+        letters.len()
+    }
+
+    fn residue(&self) -> Vec<String> {
+        let name = C::SERVICE.short_name();
+        let mut left = vec![];
+        for row in self.tables.outbox() {
+            left.push(format!("{name}: {} in the outbox", row.item.event.event_type().name()));
+        }
+        for row in self.tables.effects() {
+            left.push(format!("{name}: a call is owed: {:?}, {} attempts", row.item.effect, row.item.attempts));
+        }
+        for (timer, due) in self.tables.timers() {
+            left.push(format!("{name}: the timer {} of {} is armed for {due}", timer.kind, timer.subject));
+        }
+        for letter in self.tables.letters() {
+            left.push(format!("{name}: the dead letter {}: {}", letter.event_type, letter.reason));
+        }
+        left
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The name of a context's service.
+pub(super) const fn name<C: BoundedContext>() -> &'static str {
+    C::SERVICE.short_name()
+}

@@ -1,0 +1,109 @@
+//! What a run leaves behind: a hash of every step, and, when somebody wants to read it, the steps in words.
+
+use ecom_core::id::MessageId;
+use ecom_core::time::Timestamp;
+
+use super::Action;
+use crate::choose::{Fate, Op};
+use crate::hash::Hasher128;
+
+/// The hash, and perhaps the words.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    hash: Hasher128,
+    /// Steps so far.
+    pub steps: u64,
+    /// Deliveries that were handled to the end.
+    pub deliveries: u64,
+    /// The services whose durable state the current step has changed, one bit each.
+    pub changed: u8,
+    touched: u8,
+    lines: Option<Vec<Line>>,
+    hashes: Option<Vec<u128>>,
+    now: Timestamp,
+    action: Option<Action>,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// In which step, counted from 1.
+    pub step: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who went on.
+    pub action: Action,
+    /// What happened, in words.
+    pub text: String,
+    /// Whether it went otherwise than it should.
+    pub is_fault: bool,
+}
+
+impl Trace {
+    /// Keeps the words too.
+    pub fn verbose() -> Self {
+        Self { lines: Some(vec![]), ..Self::default() }
+    }
+
+    /// Keeps the hash after each step, to find the first step that differs.
+    pub fn hashed() -> Self {
+        Self { hashes: Some(vec![]), ..Self::default() }
+    }
+
+    /// The hash of everything so far.
+    pub fn digest(&self) -> u128 {
+        self.hash.finish128()
+    }
+
+    /// The services whose durable state any step has changed, one bit each.
+    pub const fn touched(&self) -> u8 {
+        self.touched
+    }
+
+    /// The words.
+    pub fn lines(&self) -> &[Line] {
+        self.lines.as_deref().unwrap_or_default()
+    }
+
+    /// The hashes after each step.
+    pub fn hashes(&self) -> &[u128] {
+        self.hashes.as_deref().unwrap_or_default()
+    }
+
+    /// Whether words are kept.
+    pub const fn is_verbose(&self) -> bool {
+        self.lines.is_some()
+    }
+
+    pub(super) fn begin(&mut self, action: Action, now: Timestamp) {
+        if let Some(hashes) = &mut self.hashes {
+            hashes.push(self.hash.finish128());
+        }
+        self.steps += 1;
+        self.changed = 0;
+        self.now = now;
+        self.action = Some(action);
+        self.hash.word(action.code());
+        self.hash.word(now.as_micros().cast_unsigned());
+    }
+
+    pub(super) fn fate(&mut self, node: u8, op: Op, fate: Fate) {
+        self.hash.word(u64::from(node) << 16 | (op as u64) << 8 | fate as u64);
+    }
+
+    pub(super) fn id(&mut self, id: MessageId) {
+        let (high, low) = id.0.as_u64_pair();
+        self.hash.word(high ^ low.rotate_left(32));
+    }
+
+    pub(super) const fn touch(&mut self, node: u8) {
+        self.changed |= 1 << node;
+        self.touched |= 1 << node;
+    }
+
+    pub(super) fn say(&mut self, is_fault: bool, text: impl FnOnce() -> String) {
+        if let (Some(lines), Some(action)) = (&mut self.lines, self.action) {
+            lines.push(Line { step: self.steps, at: self.now, action, text: text(), is_fault });
+        }
+    }
+}
