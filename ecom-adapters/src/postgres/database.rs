@@ -9,6 +9,9 @@ use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use super::migrate;
 use super::rows::statements;
 
+/// After how long without use a connection is tested before it is used.
+const IDLE_TESTED: Duration = Duration::from_secs(1);
+
 statements! {
     DURABILITY = "SELECT name, setting FROM pg_settings
                   WHERE name IN ('fsync', 'synchronous_commit') AND setting = 'off' ORDER BY name";
@@ -79,6 +82,9 @@ pub struct Timeouts {
     pub idle_in_transaction: Duration,
     /// The wait for another process that migrates.
     pub migration: Duration,
+    /// The wait for the server altogether, after which its connection is given up: what is beyond a broken network says
+    /// nothing at all. More than the others together, so that the server speaks first where it can.
+    pub answer: Duration,
 }
 
 impl Default for Timeouts {
@@ -89,6 +95,7 @@ impl Default for Timeouts {
             lock: Duration::from_secs(5),
             idle_in_transaction: Duration::from_secs(10),
             migration: Duration::from_secs(60),
+            answer: Duration::from_secs(20),
         }
     }
 }
@@ -120,14 +127,20 @@ impl Database {
         settings: Settings,
     ) -> Result<Self, OpenError> {
         let options = options(url)?;
-        let Timeouts { acquire, statement, lock, idle_in_transaction, migration } = settings.timeouts;
+        let Timeouts { acquire, statement, lock, idle_in_transaction, migration, answer: _ } = settings.timeouts;
         let patient = limited(options.clone(), migration, migration, idle_in_transaction);
         let mut connection = connect(&patient, acquire).await?;
         check(&mut connection, settings.allow_data_loss).await?;
         migrate::migrate(&mut connection, &migrations).await?;
         connection.close().await.map_err(OpenError::Away)?;
         let options = limited(options, statement, lock, idle_in_transaction);
-        let pool = |connections: u32| PgPoolOptions::new().max_connections(connections.max(1)).acquire_timeout(acquire);
+        let pool = |connections: u32| {
+            PgPoolOptions::new()
+                .max_connections(connections.max(1))
+                .acquire_timeout(acquire)
+                .test_before_acquire(false)
+                .before_acquire(|connection, used| Box::pin(is_alive(connection, used.idle_for)))
+        };
         let reading = options.clone().options([("default_transaction_read_only", "on")]);
         Ok(Self {
             writers: pool(settings.pools.writers).connect_lazy_with(options),
@@ -183,6 +196,14 @@ fn limited(options: PgConnectOptions, statement: Duration, lock: Duration, idle:
         ("lock_timeout", milliseconds(lock)),
         ("idle_in_transaction_session_timeout", milliseconds(idle)),
     ])
+}
+
+/// A connection that was used just now needs no test; one that was idle may have been cut in the meantime.
+async fn is_alive(connection: &mut PgConnection, idle: Duration) -> Result<bool, sqlx::Error> {
+    if idle >= IDLE_TESTED {
+        connection.ping().await?;
+    }
+    Ok(true)
 }
 
 async fn connect(options: &PgConnectOptions, patience: Duration) -> Result<PgConnection, OpenError> {

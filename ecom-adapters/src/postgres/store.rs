@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ecom_core::decide::{BoundedContext, Timer};
-use ecom_core::engine::{Batch, Buried, Committed, DeadLetter, EffectRow, Fault, Retention, Transacted, fold};
+use ecom_core::engine::{Batch, Buried, Committed, DeadLetter, EffectRow, Fault, Retention, Transacted, Writes, fold};
 use ecom_core::event::Envelope;
 use ecom_core::id::MessageId;
 use ecom_core::policy::Policy;
 use ecom_core::port::{Claimed, Clock, Page, PageRequest, Store};
 use ecom_core::time::Timestamp;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 
 use super::database::{Database, OpenError, Settings};
 use super::fault::{fault, is_taken_key, is_undone};
@@ -92,23 +92,46 @@ impl<C: BoundedContext, T: Tables<C>> PgStore<C, T> {
         }
     }
 
+    /// Waits for the server, but not for ever.
+    async fn answered<R>(&self, work: impl Future<Output = Result<R, sqlx::Error>>) -> Result<R, sqlx::Error> {
+        let in_time = tokio::time::timeout(self.options.settings.timeouts.answer, work).await;
+        in_time.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+    }
+
+    async fn housekeep<R>(&self, work: impl Future<Output = Result<R, sqlx::Error>>) -> Result<R, Fault> {
+        self.answered(work).await.map_err(|error| fault(&error))
+    }
+
     async fn run(&self, batch: &Batch<C>) -> Result<Committed<C>, Failure> {
+        let Written { transaction, writes, now, leased } = self.answered(self.write(batch)).await?;
+        self.answered(transaction.commit()).await.map_err(Failure::Commit)?;
+        Ok(committed(writes, now, leased))
+    }
+
+    /// Everything but the commit.
+    async fn write(&self, batch: &Batch<C>) -> Result<Written<C>, sqlx::Error> {
         let mut transaction = self.writers().begin().await?;
         let loaded = kit::load::<C, T>(&mut transaction, &batch.messages, self.now()).await?;
         let (now, policy) = (loaded.now, self.options.policy);
         // A panic in a rule is the message's fault like a broken constraint.
         let writes = catch_unwind(AssertUnwindSafe(|| fold(loaded, &batch.messages, &policy)))
-            .map_err(|_| Failure::Before(sqlx::Error::Encode("a rule panicked".into())))?;
-        if writes.is_empty() && batch.delivered.is_empty() {
-            transaction.rollback().await?;
-            return Ok(committed(writes, now, false));
+            .map_err(|_| sqlx::Error::Encode("a rule panicked".into()))?;
+        let leased = batch.leased && !writes.is_empty();
+        if !writes.is_empty() || !batch.delivered.is_empty() {
+            let lease = if batch.leased { now.after(self.options.lease) } else { now };
+            T::save(&mut transaction, &writes.changes).await?;
+            kit::save(&mut transaction, &writes, &batch.delivered, now, lease).await?;
         }
-        let lease = if batch.leased { now.after(self.options.lease) } else { now };
-        T::save(&mut transaction, &writes.changes).await?;
-        kit::save(&mut transaction, &writes, &batch.delivered, now, lease).await?;
-        transaction.commit().await.map_err(Failure::Commit)?;
-        Ok(committed(writes, now, batch.leased))
+        Ok(Written { transaction, writes, now, leased })
     }
+}
+
+/// A transaction that is to be committed.
+struct Written<C: BoundedContext> {
+    transaction: Transaction<'static, Postgres>,
+    writes: Writes<C>,
+    now: Timestamp,
+    leased: bool,
 }
 
 #[async_trait]
@@ -136,54 +159,54 @@ impl<C: BoundedContext, T: Tables<C>> Store<C> for PgStore<C, T> {
     }
 
     async fn claim_outbox(&self, limit: usize) -> Result<Claimed<Arc<Envelope>>, Fault> {
-        claims::outbox(self.writers(), limit, self.now(), self.options.lease).await.map_err(|error| fault(&error))
+        self.housekeep(claims::outbox(self.writers(), limit, self.now(), self.options.lease)).await
     }
 
     async fn delivered(&self, ids: Vec<MessageId>) -> Result<(), Fault> {
-        claims::delivered(self.writers(), ids).await.map_err(|error| fault(&error))
+        self.housekeep(claims::delivered(self.writers(), ids)).await
     }
 
     async fn claim_effects(&self, limit: usize) -> Result<Claimed<EffectRow<C::Effect>>, Fault> {
-        claims::effects(self.writers(), limit, self.now(), self.options.lease).await.map_err(|error| fault(&error))
+        self.housekeep(claims::effects(self.writers(), limit, self.now(), self.options.lease)).await
     }
 
     async fn due_timers(&self, limit: usize) -> Result<Claimed<Timer>, Fault> {
-        claims::timers(self.writers(), limit, self.now()).await.map_err(|error| fault(&error))
+        self.housekeep(claims::timers(self.writers(), limit, self.now())).await
     }
 
     async fn count_attempt(&self, queue: &str, id: MessageId) -> Result<u32, Fault> {
-        claims::count_attempt(self.writers(), queue, id, self.now()).await.map_err(|error| fault(&error))
+        self.housekeep(claims::count_attempt(self.writers(), queue, id, self.now())).await
     }
 
     async fn bury(&self, letter: DeadLetter) -> Result<(), Fault> {
-        letters::bury(self.writers(), &letter, self.now()).await.map_err(|error| fault(&error))
+        self.housekeep(letters::bury(self.writers(), &letter, self.now())).await
     }
 
     async fn dead_letters(&self, request: PageRequest) -> Result<Page<Buried>, Fault> {
-        letters::page(self.readers(), request).await.map_err(|error| fault(&error))
+        self.housekeep(letters::page(self.readers(), request)).await
     }
 
     async fn dead_letter(&self, id: MessageId) -> Result<Option<DeadLetter>, Fault> {
-        letters::find(self.readers(), id).await.map_err(|error| fault(&error))
+        self.housekeep(letters::find(self.readers(), id)).await
     }
 
     async fn exhume(&self, id: MessageId, actor: &str, reason: &str) -> Result<Option<DeadLetter>, Fault> {
-        letters::exhume(self.writers(), id, actor, reason, self.now()).await.map_err(|error| fault(&error))
+        self.housekeep(letters::exhume(self.writers(), id, actor, reason, self.now())).await
     }
 
     async fn outbox_depth(&self) -> Result<u64, Fault> {
-        claims::outbox_depth(self.readers()).await.map_err(|error| fault(&error))
+        self.housekeep(claims::outbox_depth(self.readers())).await
     }
 
     async fn purge(&self, keep: Retention, limit: usize) -> Result<u64, Fault> {
-        claims::purge(self.writers(), keep, limit, self.now()).await.map_err(|error| fault(&error))
+        self.housekeep(claims::purge(self.writers(), keep, limit, self.now())).await
     }
 
     async fn void_leases(&self) -> Result<(), Fault> {
-        claims::void_leases(self.writers(), self.now(), self.options.lease).await.map_err(|error| fault(&error))
+        self.housekeep(claims::void_leases(self.writers(), self.now(), self.options.lease)).await
     }
 
     async fn ready(&self) -> Result<(), Fault> {
-        self.database.ready().await.map_err(|error| fault(&error))
+        self.housekeep(self.database.ready()).await
     }
 }

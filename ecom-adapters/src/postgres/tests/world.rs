@@ -7,7 +7,7 @@ use ecom_core::decide::BoundedContext;
 use ecom_core::policy::Policy;
 use ecom_core::port::Clock;
 use ecom_core::testing::ManualClock;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool};
 
 use crate::postgres::{DatabaseClock, PgStore, Pools, Settings, StoreOptions, Tables};
@@ -15,6 +15,18 @@ use crate::postgres::{DatabaseClock, PgStore, Pools, Settings, StoreOptions, Tab
 /// The server: a URL of a database on it from which others can be created.
 pub(crate) fn server() -> String {
     std::env::var("TEST_DATABASE_URL").unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned())
+}
+
+/// The URL of another database of the server, by way of another port of this machine if one is given.
+pub(crate) fn at(database: &str, port: Option<u16>) -> String {
+    let mut options: PgConnectOptions = server().parse().unwrap();
+    if let Some(port) = port {
+        // Whoever stands between can then read along.
+        options = options.host("127.0.0.1").port(port).ssl_mode(PgSslMode::Disable);
+    }
+    let mut url = options.to_url_lossy();
+    url.set_path(database);
+    url.to_string()
 }
 
 async fn administrator() -> PgConnection {
@@ -40,12 +52,13 @@ impl Home {
         Self { name }
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The database's URL.
     pub(crate) fn url(&self) -> String {
-        let options: PgConnectOptions = server().parse().unwrap();
-        let mut url = options.to_url_lossy();
-        url.set_path(&self.name);
-        url.to_string()
+        at(&self.name, None)
     }
 
     /// The store in it, by that clock; opened a second time, it is another copy of the service.
