@@ -190,14 +190,23 @@ impl Assembly {
         Ok(database)
     }
 
-    /// Opens the sandbox. Its log lies beside the payment service's database.
+    /// Opens the sandbox. Its log lies beside the payment service's database: a file of its own, or a schema of its own.
     pub(super) async fn sandbox(&mut self) -> Result<Arc<Sandbox>, StartError> {
-        let timeout = self.materials.policy.provider_timeout;
-        let DatabaseUrl::Sqlite(path) = self.url(Service::Payment)? else {
-            return Err(StartError::Unsupported("the sandbox beside a PostgreSQL database"));
+        let (timeout, clock) = (self.materials.policy.provider_timeout, Arc::clone(&self.clock));
+        let sandbox = match self.url(Service::Payment)? {
+            DatabaseUrl::Sqlite(path) => {
+                create_directory_of(&path)?;
+                Sandbox::open(&path.with_file_name("sandbox.sqlite"), timeout, clock).await?
+            }
+            #[cfg(feature = "postgres")]
+            DatabaseUrl::Postgres(url) => Sandbox::open_postgres(url.reveal(), timeout, clock)
+                .await
+                .map_err(|source| StartError::Postgres { service: "payment", source })?,
+            #[cfg(not(feature = "postgres"))]
+            DatabaseUrl::Postgres(_) => {
+                return Err(StartError::NotBuilt { process: "payment-service".to_owned(), feature: "postgres" });
+            }
         };
-        create_directory_of(&path)?;
-        let sandbox = Sandbox::open(&path.with_file_name("sandbox.sqlite"), timeout, Arc::clone(&self.clock)).await?;
         let sandbox = Arc::new(sandbox);
         self.databases.push(sandbox.clone());
         Ok(sandbox)

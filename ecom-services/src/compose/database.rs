@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+#[cfg(feature = "postgres")]
+use ecom_adapters::postgres::{self, PgStore};
 use ecom_adapters::sqlite::inventory::{InventoryTables, SqliteInventoryReader};
 use ecom_adapters::sqlite::notification::{NotificationTables, SqliteNotificationReader};
 use ecom_adapters::sqlite::order::{OrderTables, SqliteOrderReader};
@@ -32,52 +34,95 @@ pub(super) trait Kept: BoundedContext {
     /// Its tables in SQLite.
     type Sqlite: Tables<Self>;
 
+    /// Its tables in PostgreSQL.
+    #[cfg(feature = "postgres")]
+    type Postgres: postgres::Tables<Self>;
+
     /// Its queries in SQLite.
     fn sqlite_reader(readers: Readers) -> Arc<Self::Reader>;
+
+    /// Its queries in PostgreSQL.
+    #[cfg(feature = "postgres")]
+    fn postgres_reader(readers: postgres::Readers) -> Arc<Self::Reader>;
 }
 
 impl Kept for UserContext {
     type Reader = dyn UserReader;
     type Sqlite = UserTables;
+    #[cfg(feature = "postgres")]
+    type Postgres = postgres::user::UserTables;
 
     fn sqlite_reader(readers: Readers) -> Arc<Self::Reader> {
         Arc::new(SqliteUserReader::new(readers))
+    }
+
+    #[cfg(feature = "postgres")]
+    fn postgres_reader(readers: postgres::Readers) -> Arc<Self::Reader> {
+        Arc::new(postgres::user::PgUserReader::new(readers))
     }
 }
 
 impl Kept for OrderContext {
     type Reader = dyn OrderReader;
     type Sqlite = OrderTables;
+    #[cfg(feature = "postgres")]
+    type Postgres = postgres::order::OrderTables;
 
     fn sqlite_reader(readers: Readers) -> Arc<Self::Reader> {
         Arc::new(SqliteOrderReader::new(readers))
+    }
+
+    #[cfg(feature = "postgres")]
+    fn postgres_reader(readers: postgres::Readers) -> Arc<Self::Reader> {
+        Arc::new(postgres::order::PgOrderReader::new(readers))
     }
 }
 
 impl Kept for InventoryContext {
     type Reader = dyn InventoryReader;
     type Sqlite = InventoryTables;
+    #[cfg(feature = "postgres")]
+    type Postgres = postgres::inventory::InventoryTables;
 
     fn sqlite_reader(readers: Readers) -> Arc<Self::Reader> {
         Arc::new(SqliteInventoryReader::new(readers))
+    }
+
+    #[cfg(feature = "postgres")]
+    fn postgres_reader(readers: postgres::Readers) -> Arc<Self::Reader> {
+        Arc::new(postgres::inventory::PgInventoryReader::new(readers))
     }
 }
 
 impl Kept for PaymentContext {
     type Reader = dyn PaymentReader;
     type Sqlite = PaymentTables;
+    #[cfg(feature = "postgres")]
+    type Postgres = postgres::payment::PaymentTables;
 
     fn sqlite_reader(readers: Readers) -> Arc<Self::Reader> {
         Arc::new(SqlitePaymentReader::new(readers))
+    }
+
+    #[cfg(feature = "postgres")]
+    fn postgres_reader(readers: postgres::Readers) -> Arc<Self::Reader> {
+        Arc::new(postgres::payment::PgPaymentReader::new(readers))
     }
 }
 
 impl Kept for NotificationContext {
     type Reader = dyn NotificationReader;
     type Sqlite = NotificationTables;
+    #[cfg(feature = "postgres")]
+    type Postgres = postgres::notification::NotificationTables;
 
     fn sqlite_reader(readers: Readers) -> Arc<Self::Reader> {
         Arc::new(SqliteNotificationReader::new(readers))
+    }
+
+    #[cfg(feature = "postgres")]
+    fn postgres_reader(readers: postgres::Readers) -> Arc<Self::Reader> {
+        Arc::new(postgres::notification::PgNotificationReader::new(readers))
     }
 }
 
@@ -95,6 +140,9 @@ pub(super) enum Database<C: Kept> {
         /// Held until the process ends.
         _lock: File,
     },
+    /// A database that all copies of the service share.
+    #[cfg(feature = "postgres")]
+    Postgres(Arc<PgStore<C, C::Postgres>>),
 }
 
 impl<C: Kept> Database<C> {
@@ -108,6 +156,19 @@ impl<C: Kept> Database<C> {
                 store.void_leases().await.map_err(Self::failed)?;
                 Ok(Self::Sqlite { store: Arc::new(store), _lock: lock })
             }
+            #[cfg(feature = "postgres")]
+            DatabaseUrl::Postgres(url) => {
+                let options = postgres::StoreOptions {
+                    policy: options.policy,
+                    lease: options.lease,
+                    clock: postgres::DatabaseClock::Server,
+                    settings: postgres::Settings::default(),
+                };
+                let store = PgStore::open(url.reveal(), options).await;
+                let store = store.map_err(|source| StartError::Postgres { service: C::SERVICE.short_name(), source })?;
+                Ok(Self::Postgres(Arc::new(store)))
+            }
+            #[cfg(not(feature = "postgres"))]
             DatabaseUrl::Postgres(_) => {
                 Err(StartError::NotBuilt { process: C::SERVICE.name().to_owned(), feature: "postgres" })
             }
@@ -118,6 +179,8 @@ impl<C: Kept> Database<C> {
     pub(super) fn store(&self) -> Arc<dyn Store<C>> {
         match self {
             Self::Sqlite { store, .. } => store.clone(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store.clone(),
         }
     }
 
@@ -125,6 +188,8 @@ impl<C: Kept> Database<C> {
     pub(super) fn reader(&self) -> Arc<C::Reader> {
         match self {
             Self::Sqlite { store, .. } => C::sqlite_reader(store.readers().clone()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => C::postgres_reader(store.readers().clone()),
         }
     }
 
@@ -139,6 +204,10 @@ impl Database<UserContext> {
     pub(super) async fn signing_keys(&self, fresh: &[u8], now: Timestamp) -> Result<Vec<Vec<u8>>, StartError> {
         match self {
             Self::Sqlite { store, .. } => user::signing_keys(store, fresh, now).await.map_err(Self::failed),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => {
+                postgres::user::signing_keys(store, fresh, now).await.map_err(Self::failed)
+            }
         }
     }
 }
@@ -148,6 +217,8 @@ impl<C: Kept> Close for Database<C> {
     async fn close(&self) {
         match self {
             Self::Sqlite { store, .. } => store.close().await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store.close().await,
         }
     }
 }

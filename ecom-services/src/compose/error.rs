@@ -16,6 +16,15 @@ pub enum StartError {
     /// A database cannot be used.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// A PostgreSQL database cannot be used.
+    #[cfg(feature = "postgres")]
+    #[error("the database of the {service} service: {source}")]
+    Postgres {
+        /// Whose.
+        service: &'static str,
+        /// Why.
+        source: ecom_adapters::postgres::OpenError,
+    },
     /// A database file belongs to a process that runs.
     #[error("{path} is in use by another process: only PostgreSQL is shared by several")]
     InUse {
@@ -77,6 +86,11 @@ pub enum StartError {
 impl StartError {
     /// Whether it may go away by itself: a database that is not there yet.
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Service { fault: Fault::Unavailable(_) | Fault::Conflict, .. })
+        match self {
+            Self::Service { fault: Fault::Unavailable(_) | Fault::Conflict, .. } => true,
+            #[cfg(feature = "postgres")]
+            Self::Postgres { source: ecom_adapters::postgres::OpenError::Away(_), .. } => true,
+            _ => false,
+        }
     }
 }
