@@ -165,7 +165,8 @@ impl<C: Kept> Database<C> {
                     settings: postgres::Settings::default(),
                 };
                 let store = PgStore::open(url.reveal(), options).await;
-                let store = store.map_err(|source| StartError::Postgres { service: C::SERVICE.short_name(), source })?;
+                let store =
+                    store.map_err(|source| StartError::Postgres { service: C::SERVICE.short_name(), source })?;
                 Ok(Self::Postgres(Arc::new(store)))
             }
             #[cfg(not(feature = "postgres"))]
@@ -205,9 +206,7 @@ impl Database<UserContext> {
         match self {
             Self::Sqlite { store, .. } => user::signing_keys(store, fresh, now).await.map_err(Self::failed),
             #[cfg(feature = "postgres")]
-            Self::Postgres(store) => {
-                postgres::user::signing_keys(store, fresh, now).await.map_err(Self::failed)
-            }
+            Self::Postgres(store) => postgres::user::signing_keys(store, fresh, now).await.map_err(Self::failed),
         }
     }
 }

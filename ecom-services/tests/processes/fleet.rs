@@ -17,13 +17,15 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
+use crate::databases::Databases;
+
 /// How long anything may take before a test gives up; the machine may be busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a process may take to end after SIGTERM.
 pub(crate) const STOP_MAX: Duration = Duration::from_secs(10);
 
-const ADMIN: (&str, &str) = ("root@example.com", "a horse and three staples");
+pub(crate) const ADMIN: (&str, &str) = ("root@example.com", "a horse and three staples");
 
 /// The broker of the tests.
 pub(crate) fn broker() -> String {
@@ -42,27 +44,44 @@ pub(crate) const fn program(service: Service) -> &'static str {
     }
 }
 
-/// A shop of up to six processes, with files and a namespace of its own.
+/// One process: a service, and which copy of it.
+type Member = (Service, usize);
+
+/// A shop of six processes or more, with databases and a namespace of its own.
 pub(crate) struct Fleet {
     directory: TempDir,
-    ports: BTreeMap<Service, u16>,
+    ports: BTreeMap<Member, u16>,
     namespace: String,
+    databases: Option<Databases>,
     /// Settings beside those of all tests, which win.
     settings: Vec<(String, String)>,
-    running: BTreeMap<Service, Child>,
+    running: BTreeMap<Member, Child>,
 }
 
 impl Fleet {
-    /// None runs yet.
+    /// Six processes over a file each; none runs yet.
     pub(crate) fn new() -> Self {
+        Self::of(&[], None)
+    }
+
+    /// Six processes and these copies more over PostgreSQL; none runs yet.
+    pub(crate) async fn on_postgres(more: &[Service]) -> Self {
+        Self::of(more, Some(Databases::create().await))
+    }
+
+    fn of(more: &[Service], databases: Option<Databases>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let unique = directory.path().file_name().unwrap().to_string_lossy().replace(".tmp", "");
         // All are bound at once, so that no two are the same.
-        let listeners = Service::ALL.map(|service| (service, TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()));
-        let ports = listeners.iter().map(|(service, listener)| (*service, listener.local_addr().unwrap().port()));
+        let mut listeners: BTreeMap<Member, TcpListener> = BTreeMap::new();
+        for service in Service::ALL.iter().chain(more) {
+            let copy = listeners.keys().filter(|(other, _)| other == service).count();
+            listeners.insert((*service, copy), TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        }
+        let ports = listeners.iter().map(|(member, listener)| (*member, listener.local_addr().unwrap().port()));
         let ports = ports.collect();
         let namespace = format!("test.{unique}.");
-        Self { directory, ports, namespace, settings: vec![], running: BTreeMap::new() }
+        Self { directory, ports, namespace, databases, settings: vec![], running: BTreeMap::new() }
     }
 
     /// With a setting for whatever is started from now on.
@@ -77,25 +96,32 @@ impl Fleet {
         }
     }
 
-    /// Starts one.
+    /// Starts all copies of a service that do not run.
     pub(crate) fn start(&mut self, service: Service) {
-        let log = File::options().create(true).append(true).open(self.log(service)).unwrap();
-        let child = Command::new(program(service))
+        let idle: Vec<Member> = self.ports.keys().copied().filter(|(other, _)| *other == service).collect();
+        for member in idle.into_iter().filter(|member| !self.running.contains_key(member)).collect::<Vec<_>>() {
+            self.start_copy(member);
+        }
+    }
+
+    fn start_copy(&mut self, member: Member) {
+        let log = File::options().create(true).append(true).open(self.log(member.0)).unwrap();
+        let child = Command::new(program(member.0))
             .env_clear()
-            .envs(self.environment(service))
+            .envs(self.environment(member))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             .kill_on_drop(true)
             .spawn();
-        self.running.insert(service, child.unwrap());
+        self.running.insert(member, child.unwrap());
     }
 
-    fn environment(&self, service: Service) -> BTreeMap<String, String> {
-        let short = service.short_name();
-        let file = self.directory.path().join(short).join(format!("{short}.sqlite"));
+    /// The variables of a process.
+    fn environment(&self, member: Member) -> BTreeMap<String, String> {
         let mut all: BTreeMap<String, String> = [
-            ("HTTP_ADDR", format!("127.0.0.1:{}", self.ports[&service])),
+            ("PATH", std::env::var("PATH").unwrap_or_default()),
+            ("HTTP_ADDR", format!("127.0.0.1:{}", self.ports[&member])),
             ("EVENT_BUS_URL", broker()),
             ("EVENT_BUS_NAMESPACE", self.namespace.clone()),
             ("JWKS_URL", format!("{}/.well-known/jwks.json", self.url(Service::User))),
@@ -108,17 +134,36 @@ impl Fleet {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
-        all.insert(format!("{}_DATABASE_URL", short.to_uppercase()), format!("sqlite://{}", file.display()));
+        all.extend(self.databases());
         for upstream in Service::ALL {
-            all.insert(format!("{}_SERVICE_URL", upstream.short_name().to_uppercase()), self.url(upstream));
+            let copies = self.ports.iter().filter(|((service, _), _)| *service == upstream);
+            let urls: Vec<String> = copies.map(|(_, port)| format!("http://127.0.0.1:{port}")).collect();
+            all.insert(format!("{}_SERVICE_URL", upstream.short_name().to_uppercase()), urls.join(","));
         }
         all.extend(self.settings.iter().cloned());
         all
     }
 
-    /// The base URL of a process.
+    /// The variables that name the databases.
+    pub(crate) fn databases(&self) -> BTreeMap<String, String> {
+        let url = |service: Service| {
+            let short = service.short_name();
+            let file =
+                || format!("sqlite://{}", self.directory.path().join(short).join(format!("{short}.sqlite")).display());
+            self.databases.as_ref().map_or_else(file, |databases| databases.url(service))
+        };
+        let name = |service: Service| format!("{}_DATABASE_URL", service.short_name().to_uppercase());
+        Service::ALL.into_iter().map(|service| (name(service), url(service))).collect()
+    }
+
+    /// The namespace on the broker.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The base URL of a service's first copy.
     pub(crate) fn url(&self, service: Service) -> String {
-        format!("http://127.0.0.1:{}", self.ports[&service])
+        format!("http://127.0.0.1:{}", self.ports[&(service, 0)])
     }
 
     /// A client of a process, the gateway mostly.
@@ -136,7 +181,7 @@ impl Fleet {
             {
                 return answer.json().unwrap();
             }
-            let ended = self.running.get_mut(&service).and_then(|child| child.try_wait().unwrap());
+            let ended = self.running.get_mut(&(service, 0)).and_then(|child| child.try_wait().unwrap());
             assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{service} {ended:?}: {}", self.last_words(service));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -162,16 +207,16 @@ impl Fleet {
         }
     }
 
-    /// `kill -9`.
+    /// `kill -9` of the first copy.
     pub(crate) async fn kill(&mut self, service: Service) {
-        let mut child = self.running.remove(&service).unwrap();
+        let mut child = self.running.remove(&(service, 0)).unwrap();
         assert_eq!(child.try_wait().unwrap(), None, "{service} had ended: {}", self.last_words(service));
         child.kill().await.unwrap();
     }
 
-    /// SIGTERM; returns the exit code and how long the end took.
+    /// SIGTERM to the first copy; returns the exit code and how long the end took.
     pub(crate) async fn terminate(&mut self, service: Service) -> (Option<i32>, Duration) {
-        let mut child = self.running.remove(&service).unwrap();
+        let mut child = self.running.remove(&(service, 0)).unwrap();
         let begun = Instant::now();
         let id = child.id().expect("it runs").to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
@@ -215,13 +260,16 @@ impl Drop for Fleet {
         }
         // Whoever still runs would declare the topology again.
         self.running.clear();
-        let namespace = std::mem::take(&mut self.namespace);
+        let (namespace, databases) = (std::mem::take(&mut self.namespace), self.databases.take());
         let clean = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let bus = RabbitBus::connect(&broker(), Options { namespace, ..Options::default() }).unwrap();
                 drop(bus.delete_topology().await);
                 bus.close().await;
+                if let Some(databases) = databases {
+                    databases.delete().await;
+                }
             });
         };
         drop(std::thread::spawn(clean).join());

@@ -9,7 +9,16 @@ use crate::fleet::{Fleet, STOP_MAX};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_of_every_process_under_load_lose_nothing() {
-    let mut fleet = Fleet::new();
+    killed_under_load(Fleet::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_lose_nothing_in_postgresql_either_with_several_copies() {
+    killed_under_load(Fleet::on_postgres(&[Service::Order, Service::Order, Service::Inventory]).await).await;
+}
+
+/// Places orders while one process after the other is killed and started again, twice.
+async fn killed_under_load(mut fleet: Fleet) {
     fleet.start_all(Service::ALL);
     fleet.all_well().await;
     let demo = fleet.demo(600, 8);
