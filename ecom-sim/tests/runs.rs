@@ -1,7 +1,6 @@
 //! Runs: clean where they should be, the same when repeated, and small when they fail.
 
 use ecom_sim::choose::Deviation;
-use ecom_sim::explore::{Options, explore};
 use ecom_sim::report::Recipe;
 use ecom_sim::run::{Rules, random, replay};
 use ecom_sim::scenario::{NAMES, Scenario};
@@ -47,13 +46,24 @@ fn a_recipe_survives_its_text() {
 }
 
 #[test]
-fn reduced_and_unreduced_searches_reach_the_same_ends() {
-    for name in ["one-order", "declined", "order-cancel"] {
-        let options = Options { faults: 0, elapse: false, ..Options::default() };
-        let reduced = explore(&scenario(name), &options, &Rules::default());
-        let unreduced = explore(&scenario(name), &Options { reduced: false, ..options }, &Rules::default());
-        assert!(reduced.complete && unreduced.complete, "{name}: {reduced:?}");
-        assert_eq!(reduced.ends, unreduced.ends, "{name}");
-        assert!(reduced.states < unreduced.states, "{name}");
+fn some_thousand_runs_at_random_are_clean() {
+    let rules = Rules::default();
+    for seed in 0..4_000 {
+        let scenario = Scenario::generated(seed / 8);
+        let finished = random(&scenario, seed, false, Trace::default(), &rules);
+        assert!(finished.failure.is_none(), "seed {seed} of {scenario:?}: {:?}", finished.failure);
     }
+}
+
+#[test]
+fn two_processes_make_the_same_runs() {
+    let run = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ecom-sim"));
+        let output = command.args(["run", "all", "--seeds", "600", "--twice"]).output();
+        output.map(|output| (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned()))
+    };
+    let (Ok(first), Ok(second)) = (run(), run()) else { panic!("the command cannot be started") };
+    assert_eq!(first, second);
+    assert_eq!(first.0, Some(0), "{}", first.1);
+    assert!(first.1.starts_with("600 runs"), "{}", first.1);
 }

@@ -40,11 +40,11 @@ pub(super) fn run(args: &RunArgs) -> Ending {
     let count = |total: &AtomicU64| total.load(Ordering::Relaxed);
     let (runs, steps, deliveries) = (count(&totals.runs), count(&totals.steps), count(&totals.deliveries));
     println!(
-        "{runs} runs, {steps} steps, {deliveries} deliveries, {} faults in {seconds:.1} s ({:.0} runs/s, {:.0} deliveries/s)",
+        "{runs} runs, {steps} steps, {deliveries} deliveries, {} faults, hash {:016x}",
         count(&totals.faults),
-        runs as f64 / seconds,
-        deliveries as f64 / seconds
+        count(&totals.digest)
     );
+    eprintln!("{seconds:.1} s, {:.0} runs/s, {:.0} deliveries/s", runs as f64 / seconds, deliveries as f64 / seconds);
     let found = totals.found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     match found {
         None => Ending::Clean,
@@ -92,6 +92,8 @@ struct Totals {
     steps: AtomicU64,
     deliveries: AtomicU64,
     faults: AtomicU64,
+    /// Of all runs, in whatever order they end.
+    digest: AtomicU64,
     found: Mutex<Option<Found>>,
 }
 
@@ -115,6 +117,7 @@ impl Totals {
         let finished = random(&scenario, seed, args.uniform, trace(), rules);
         let Finished { trace: first, deviations, failure, .. } = finished;
         self.runs.fetch_add(1, Ordering::Relaxed);
+        self.digest.fetch_xor((first.digest() as u64).rotate_left(seed as u32), Ordering::Relaxed);
         self.steps.fetch_add(first.steps, Ordering::Relaxed);
         self.deliveries.fetch_add(first.deliveries, Ordering::Relaxed);
         self.faults.fetch_add(deviations.iter().filter(|it| it.is_fault()).count() as u64, Ordering::Relaxed);

@@ -63,6 +63,8 @@ pub struct Explored {
     pub depth: usize,
     /// What the ends look like from outside.
     pub ends: BTreeSet<String>,
+    /// The fingerprints of the worlds in which nothing is left to happen.
+    pub rests: BTreeSet<u128>,
     /// Whether the search was complete.
     pub complete: bool,
     /// The first invariant that is broken, and how to get there.
@@ -209,6 +211,7 @@ impl Search<'_> {
     /// A world in which nothing is left to happen.
     fn end(&mut self, state: &State) -> Option<Violation> {
         self.found.terminal += 1;
+        self.found.rests.insert(state.world.fingerprint());
         let mut world = state.world.clone();
         let mut trace = Trace::default();
         let mut replays = 0;

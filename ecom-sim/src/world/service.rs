@@ -50,13 +50,11 @@ impl<C: Simulated> Service<C> {
         &self.outside
     }
 
-    fn with<R>(&mut self, copy: u8, work: impl FnOnce(&mut Self, &mut Process<C>) -> R) -> R {
+    fn with<R>(&mut self, copy: u8, work: impl FnOnce(&mut Self, &mut Process<C>) -> R) -> Option<R> {
         self.print.take();
-        let mut process = self.processes.swap_remove(usize::from(copy));
-        let result = work(self, &mut process);
-        self.processes.push(process);
-        let last = self.processes.len() - 1;
-        self.processes.swap(usize::from(copy), last);
+        let mut processes = std::mem::take(&mut self.processes);
+        let result = processes.get_mut(usize::from(copy)).map(|process| work(self, process));
+        self.processes = processes;
         result
     }
 }
@@ -151,7 +149,7 @@ impl<C: Simulated> Node for Service<C> {
 
     fn run(&mut self, copy: u8, lane: Lane, env: &mut Env<'_>) {
         let died = self.with(copy, |service, process| process.run(lane, service, env));
-        if died {
+        if died == Some(true) {
             self.crash(copy, env);
         }
     }
@@ -199,7 +197,7 @@ impl<C: Simulated> Node for Service<C> {
         // Clients reach the processes in turn.
         let copy = client % self.processes.len().max(1) as u8;
         let died = self.with(copy, |service, process| process.execute(client, message.clone(), service, env));
-        if died {
+        if died == Some(true) {
             self.crash(copy, env);
         }
     }

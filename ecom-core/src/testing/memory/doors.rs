@@ -115,13 +115,13 @@ impl<C: BoundedContext> MemoryTables<C> {
     }
 
     /// All lines that were ever added, in order.
-    pub fn lines(&self) -> &[C::Change] {
-        &self.lines
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &C::Change> {
+        self.lines.iter().map(AsRef::as_ref)
     }
 
     /// All lines of history, in order.
-    pub fn history(&self) -> &[HistoryRow] {
-        &self.history
+    pub fn history(&self) -> impl DoubleEndedIterator<Item = &HistoryRow> {
+        self.history.iter().map(AsRef::as_ref)
     }
 
     /// The outbox.

@@ -63,7 +63,7 @@ impl<C: BoundedContext> MemoryStore<C> {
 
     /// All lines of history.
     pub fn history(&self) -> Vec<HistoryRow> {
-        self.tables().history().to_vec()
+        self.tables().history().cloned().collect()
     }
 
     /// The timers that are armed, with their due times.

@@ -39,13 +39,13 @@ pub struct MemoryTables<C: BoundedContext> {
     versions: BTreeMap<(&'static str, Uuid), u64>,
     /// How often each row was locked by a transaction that committed.
     locks: BTreeMap<(&'static str, Uuid), u64>,
-    pub(super) lines: Vec<C::Change>,
+    pub(super) lines: Vec<Arc<C::Change>>,
     pub(super) inbox: BTreeMap<MessageId, Timestamp>,
     pub(super) outbox: Vec<Leased<Arc<Envelope>>>,
     pub(super) effects: BTreeMap<MessageId, Leased<EffectRow<C::Effect>>>,
     pub(super) timers: BTreeMap<(Uuid, Cow<'static, str>), (u64, Timestamp)>,
     pub(super) kept: BTreeMap<(String, String), (KeptAnswer, Timestamp)>,
-    pub(super) history: Vec<HistoryRow>,
+    pub(super) history: Vec<Arc<HistoryRow>>,
     pub(super) attempts: BTreeMap<(String, MessageId), (u32, Timestamp)>,
     pub(super) letters: Vec<Buried>,
     pub(super) exhumed: Vec<(DeadLetter, String, String)>,
@@ -226,7 +226,7 @@ impl<C: BoundedContext> MemoryTables<C> {
         for change in writes.changes {
             match C::row(&change) {
                 Some(row) => drop(self.versions.insert((row.kind, row.key), row.version)),
-                None => self.lines.push(change),
+                None => self.lines.push(Arc::new(change)),
             }
         }
         if !self.attempts.is_empty() {
@@ -250,7 +250,7 @@ impl<C: BoundedContext> MemoryTables<C> {
                 None => self.timers.remove(&key),
             };
         }
-        self.history.extend(writes.history);
+        self.history.extend(writes.history.into_iter().map(Arc::new));
         let kept = writes.kept.into_iter();
         self.kept.extend(kept.map(|kept| ((kept.key.scope.clone(), kept.key.key.clone()), (kept, now))));
         Committed { outcomes: writes.outcomes, outbox: writes.outbox, effects, next_due, touched }
