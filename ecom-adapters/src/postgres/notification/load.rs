@@ -9,8 +9,8 @@ use crate::sql::notification::{take_notices, take_users};
 
 statements! {
     ADMINISTRATORS = "SELECT user_id FROM contacts WHERE is_admin";
-    /// A contact is locked before the notices that wait for it are looked for: no notice begins to wait unseen.
-    CONTACTS = "SELECT user_id FROM contacts WHERE user_id = ANY ($1) ORDER BY user_id FOR UPDATE";
+    /// Not locked, and read before the notices that wait: one that begins to wait changes its contact, so whoever read an
+    /// older one decides anew.
     USERS = "
         SELECT asked.user_id, c.version IS NOT NULL AS has_contact, c.state, c.user_version, c.email, c.first_name,
                c.is_admin, c.version AS contact_version, p.version IS NOT NULL AS has_preferences, p.email_enabled,
@@ -59,8 +59,6 @@ async fn load_users(
     if users.is_empty() {
         return Ok(());
     }
-    let ids = uuids(users.iter().map(|id| id.0));
-    sqlx::query(CONTACTS).bind(&ids).execute(&mut *connection).await?;
-    let rows = sqlx::query(USERS).bind(&ids).fetch_all(connection).await?;
+    let rows = sqlx::query(USERS).bind(uuids(users.iter().map(|id| id.0))).fetch_all(connection).await?;
     take_users(&rows, snapshot)
 }

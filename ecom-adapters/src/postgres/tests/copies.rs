@@ -205,7 +205,20 @@ async fn two_administrators_cannot_remove_each_other() {
     commit(&stores[0], command(1, user::Input::BootstrapAdmin(new_user(1, "one@example.com")))).await;
     commit(&stores[0], command(2, user::Input::CreateAdmin(new_user(2, "two@example.com")))).await;
     let remove = |actor, user_id| command(3, user::Input::Deactivate { actor, user_id });
-    let (left, right) = tokio::join!(commit(&stores[0], remove(one, two)), commit(&stores[1], remove(two, one)));
+    // Both are under way before either can write.
+    let mut holder = home.connection().await;
+    sqlx::raw_sql("BEGIN; SELECT 1 FROM users FOR UPDATE").execute(&mut holder).await.unwrap();
+    let release = async {
+        let waiting = "SELECT count(*) AS n FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let mut observer = home.connection().await;
+        while sqlx::query(waiting).fetch_one(&mut observer).await.unwrap().get::<i64, _>("n") < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
+    };
+    let (left, right, ()) =
+        tokio::join!(commit(&stores[0], remove(one, two)), commit(&stores[1], remove(two, one)), release);
     let applied = [&left[0], &right[0]].iter().filter(|outcome| matches!(outcome, Outcome::Applied(_))).count();
     assert_eq!(applied, 1, "{left:?} {right:?}");
     let reader = PgUserReader::new(stores[0].readers().clone());
