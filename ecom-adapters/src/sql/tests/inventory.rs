@@ -146,7 +146,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn every_state_survives_the_file_in_one_batch_and_in_many() {
+async fn every_state_survives_the_database_in_one_batch_and_in_many() {
     let inputs = || {
         vec![
             new_product(1, 10),
@@ -319,7 +319,7 @@ async fn a_closed_database_is_unavailable() {
 }
 
 #[tokio::test]
-async fn five_hundred_orders_over_the_file_hold_exactly_a_hundred() {
+async fn five_hundred_orders_over_the_database_hold_exactly_a_hundred() {
     let mut shop = Shop::new().await;
     shop.run(vec![new_product(1, 100)]).await;
     let orders: Vec<_> = (0..500).map(|n| created(n, &[(1, 1)])).collect();

@@ -160,7 +160,7 @@ fn inputs() -> Vec<Input> {
 }
 
 #[tokio::test]
-async fn every_state_survives_the_file_in_one_batch_and_in_many() {
+async fn every_state_survives_the_database_in_one_batch_and_in_many() {
     let mut batch = Office::new().await;
     batch.run(inputs()).await;
     assert_eq!(batch.everything().await, batch.expected);
