@@ -16,26 +16,13 @@ const CRATES: &[&str] = &["ecom-core", "ecom-adapters", "ecom-services", "ecom-s
 /// How long one example may run: they are short, and one that hangs must not hang the gate.
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(120);
 
-/// The tests that need a server: package, features, and what else cargo is to be told.
-const WITH_SERVERS: &[(&str, &str, &[&str])] = &[
-    ("ecom-adapters", "postgres", &["--lib", "postgres"]),
-    ("ecom-adapters", "rabbitmq", &["--lib", "rabbitmq"]),
-    ("ecom-services", "servers", &["--test", "processes"]),
-];
-
 /// Runs everything that must hold. The machine needs the Rust toolchain and a C compiler; servers are found or started.
 pub(crate) fn test(yes: bool) -> Outcome {
     step("house rules", tidy::report)?;
     step("the core is pure", core_is_pure)?;
-    step("unit, integration and documentation tests", || {
-        run(&mut cargo(&["test", "--workspace", "--features", "ecom-core/testing"]))
-    })?;
-    step("tests with PostgreSQL and RabbitMQ", || {
+    step("all tests, with PostgreSQL and RabbitMQ", || {
         let servers = Servers::find(yes)?;
-        for (package, feature, filter) in WITH_SERVERS {
-            servers.run(cargo(&["test", "-p", package, "--features", feature]).args(*filter))?;
-        }
-        Ok(())
+        servers.run(&mut cargo(&["test", "--workspace", "--all-features"]))
     })?;
     step("examples", examples)?;
     step("release build", || run(&mut cargo(&["build", "--release", "-p", "ecom-services", "--bins"])))?;
