@@ -12,6 +12,7 @@ pub mod inventory;
 pub mod letters;
 pub mod notification;
 pub mod order;
+pub mod pages;
 pub mod payment;
 pub mod telemetry;
 pub mod user;

@@ -67,7 +67,7 @@ fn announce(embedded: &Embedded, url: &str) {
     let admin = embedded.generated_password();
     let admin = admin.map(|made| format!("  admin    {} with password {}\n", made.email, made.password));
     let text = format!(
-        "ecom is up\n  API      {url}/api/v1\n  health   {url}/health\n  metrics  {url}/metrics\n{}",
+        "ecom is up\n  API      {url}/api/v1\n  docs     {url}/docs\n  console  {url}/console\n  health   {url}/health\n  metrics  {url}/metrics\n{}",
         admin.unwrap_or_default()
     );
     // Nobody may be listening: the shop runs all the same.

@@ -19,8 +19,8 @@ use super::data_dir::DataDir;
 use super::front::{Front, Server};
 use super::identity::{GeneratedPassword, Identity, first_administrator};
 use super::probe::Parts;
-use super::routes;
 use super::shop::Shop;
+use super::{reference, routes};
 use crate::config::{Channels, Config, DatabaseUrl, Provider};
 use crate::gateway::{self, InProcess};
 use crate::host::Command;
@@ -96,6 +96,7 @@ impl Embedded {
         // Health is for orchestrators: no rate limit shall hide it.
         gateway::routes(gateway::Deps { gate, services }, self.config.rates.user)
             .merge(health::routes(Arc::new(self.probe()), Arc::clone(metrics)))
+            .merge(reference::routes(Service::Gateway))
     }
 
     fn services(&self, gate: &Gate) -> InProcess {
@@ -167,11 +168,12 @@ const CATALOGUE: &[(&str, &str, i64, u64)] = &[
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::config::Process;
 
-    #[tokio::test]
-    async fn every_route_lies_where_the_gateway_looks_for_it() {
+    async fn shop() -> (tempfile::TempDir, Embedded, Gate) {
         let directory = tempfile::tempdir().unwrap();
         let process = Process::AllInOne { data: directory.path().to_owned(), port: 0 };
         let variables = [("BCRYPT_COST".to_owned(), "10".to_owned())].into();
@@ -183,7 +185,65 @@ mod tests {
             ids: Arc::clone(&shop.front.ids),
             in_flight: InFlight::default(),
         };
+        (directory, shop, gate)
+    }
+
+    #[tokio::test]
+    async fn every_route_lies_where_the_gateway_looks_for_it() {
+        let (_directory, shop, gate) = shop().await;
         assert_eq!(shop.services(&gate).misplaced(), vec![]);
+        drop(gate);
         shop.stop(Duration::from_secs(5)).await;
+    }
+
+    /// Method and path of each route.
+    type Routes = BTreeSet<(String, &'static str)>;
+
+    fn routes_of(router: &Router) -> Routes {
+        router.routes().into_iter().map(|(method, path)| (method.to_string(), path)).collect()
+    }
+
+    fn described(process: Service) -> Routes {
+        let operations = reference::document(process).operations;
+        let rows: Vec<_> = operations.iter().map(|row| (row.method.to_owned(), row.path)).collect();
+        let routes: Routes = rows.iter().cloned().collect();
+        assert_eq!(rows.len(), routes.len(), "{process}: a route is described twice");
+        routes
+    }
+
+    #[tokio::test]
+    async fn every_route_is_described_and_nothing_else() {
+        let (_directory, shop, gate) = shop().await;
+        let services = shop.services(&gate);
+        // What every process has is among the gateway's own routes, too.
+        let every: Routes =
+            crate::http::openapi::operations().iter().map(|row| (row.method.to_owned(), row.path)).collect();
+        let mut all = routes_of(&shop.routes(&Arc::default()));
+        for (service, router) in services.routers() {
+            let own = routes_of(router);
+            assert_eq!(described(*service), &own | &every, "{service}");
+            all.extend(own);
+        }
+        assert_eq!(described(Service::Gateway), all);
+        drop((services, gate));
+        shop.stop(Duration::from_secs(5)).await;
+    }
+
+    #[test]
+    fn every_schema_that_is_named_is_there_and_every_one_that_is_there_is_named() {
+        for process in Service::ALL {
+            let document = reference::document(process).to_json();
+            let text = document.to_string();
+            let schemas = document["components"]["schemas"].as_object().unwrap();
+            assert_eq!(schemas.len(), reference::document(process).schemas.len(), "{process}: a name is used twice");
+            let common = crate::http::openapi::schemas();
+            let is_own = |name: &&String| common.iter().all(|(known, _)| known != name);
+            for name in schemas.keys().filter(is_own) {
+                assert!(text.contains(&format!("#/components/schemas/{name}\"")), "{process}: nothing names {name}");
+            }
+            for name in text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()) {
+                assert!(schemas.contains_key(name), "{process}: there is no {name}");
+            }
+        }
     }
 }

@@ -12,6 +12,7 @@ use super::StartError;
 use super::front::{Front, Server};
 use super::keys::RemoteKeys;
 use super::probe::Parts;
+use super::reference;
 use crate::config::Config;
 use crate::gateway::{self, Remote, Timeouts};
 use crate::host::Tasks;
@@ -54,7 +55,9 @@ impl GatewayProcess {
         let metrics = Arc::new(Metrics::default());
         let probe = Arc::new(probe(&remote, &keys));
         let deps = gateway::Deps { gate, services: remote };
-        let routes = gateway::routes(deps, config.rates.user).merge(health::routes(probe, Arc::clone(&metrics)));
+        let routes = gateway::routes(deps, config.rates.user)
+            .merge(health::routes(probe, Arc::clone(&metrics)))
+            .merge(reference::routes(Service::Gateway));
         Ok(Self { front: Front::new(ids), config: config.clone(), routes, metrics, keys, tasks })
     }
 

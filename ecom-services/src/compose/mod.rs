@@ -16,6 +16,7 @@ mod gateway;
 mod identity;
 mod keys;
 mod probe;
+mod reference;
 mod routes;
 mod service;
 mod shop;

@@ -14,7 +14,7 @@ use super::front::{Front, Server};
 use super::identity::{Identity, configured_administrator};
 use super::keys::RemoteKeys;
 use super::probe::Parts;
-use super::routes;
+use super::{reference, routes};
 use crate::config::{Channels, Config, Provider};
 use crate::http::auth::Keys;
 use crate::http::client;
@@ -60,7 +60,8 @@ impl ServiceProcess {
             (routes, probe.aside("keys", move || known.condition()), Some(keys))
         };
         let metrics = Arc::new(Metrics::default());
-        let routes = routes.merge(health::routes(Arc::new(probe), Arc::clone(&metrics)));
+        let routes =
+            routes.merge(health::routes(Arc::new(probe), Arc::clone(&metrics))).merge(reference::routes(service));
         Ok(Self { assembly, front, config: config.clone(), routes, metrics, keys })
     }
 

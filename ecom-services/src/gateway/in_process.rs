@@ -32,6 +32,11 @@ impl Services for InProcess {
 
 #[cfg(test)]
 impl InProcess {
+    /// The services' tables of routes.
+    pub(crate) const fn routers(&self) -> &BTreeMap<Service, Router> {
+        &self.0
+    }
+
     /// Routes that belong to another service than the table says; those that every service has belong to none.
     pub(crate) fn misplaced(&self) -> Vec<(Service, &'static str)> {
         let routes = self.0.iter().flat_map(|(service, router)| {

@@ -5,6 +5,7 @@
 
 mod in_process;
 mod letters;
+pub mod openapi;
 mod remote;
 mod summary;
 mod table;

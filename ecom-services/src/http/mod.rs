@@ -12,6 +12,7 @@ pub mod health;
 pub mod idempotency;
 pub mod limit;
 pub mod metrics;
+pub mod openapi;
 pub mod operation;
 pub mod page;
 pub mod problem;

@@ -1,6 +1,7 @@
 //! The inventory service over HTTP: products, stock, reservations.
 
 mod body;
+pub mod openapi;
 mod products;
 mod stock;
 

@@ -1,5 +1,7 @@
 //! A service's dead letters over HTTP, for operators. The gateway joins those of all services.
 
+pub mod openapi;
+
 use std::sync::Arc;
 
 use ecom_core::engine::{Buried, DeadLetter};

@@ -1,5 +1,7 @@
 //! The notification service over HTTP: notices and preferences.
 
+pub mod openapi;
+
 use std::sync::Arc;
 
 use crate::http::body::json;

@@ -2,6 +2,7 @@
 
 mod body;
 mod follow;
+pub mod openapi;
 mod orders;
 mod sagas;
 

@@ -2,6 +2,7 @@
 
 mod body;
 mod methods;
+pub mod openapi;
 mod payments;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 mod account;
 mod body;
+pub mod openapi;
 mod password;
 mod session;
 

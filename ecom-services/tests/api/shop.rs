@@ -148,7 +148,12 @@ impl Shop {
 
     /// A request to a path under `/api/v1`.
     pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
-        let builder = self.client.request(method, format!("{}/api/v1{path}", self.url));
+        self.outside(method, &format!("/api/v1{path}"))
+    }
+
+    /// A request to any path.
+    pub(crate) fn outside(&self, method: Method, path: &str) -> Call<'_> {
+        let builder = self.client.request(method, format!("{}{path}", self.url));
         Call { shop: self, builder }
     }
 
