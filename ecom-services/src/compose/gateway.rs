@@ -40,25 +40,20 @@ impl GatewayProcess {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(SystemIds::new(Arc::clone(&clock))?);
         let http = client::new().map_err(|error| StartError::Client(error.to_string()))?;
-        let mut tasks = Tasks::default();
+        let (front, mut tasks) = (Front::new(Arc::clone(&ids)), Tasks::default());
         let keys = Arc::new(RemoteKeys::new(http.clone(), &config.tokens));
         tasks.spawn("keys", Arc::clone(&keys).keep(tasks.stop_signal()));
-        let remote = Arc::new(Remote::new(http, &config.upstreams, Timeouts::default()));
+        let remote = Arc::new(Remote::new(http, &config.upstreams, Timeouts::default(), front.stopping()));
         let (watched, stop) = (Arc::clone(&remote), tasks.stop_signal());
         tasks.spawn("upstreams", async move { watched.watch(stop).await });
-        let gate = Gate {
-            signer: Arc::new(TokenCache::new(keys.clone())),
-            clock,
-            ids: Arc::clone(&ids),
-            in_flight: InFlight::default(),
-        };
+        let gate = Gate { signer: Arc::new(TokenCache::new(keys.clone())), clock, ids, in_flight: InFlight::default() };
         let metrics = Arc::new(Metrics::default());
         let probe = Arc::new(probe(&remote, &keys));
         let deps = gateway::Deps { gate, services: remote };
         let routes = gateway::routes(deps, config.rates.user)
             .merge(health::routes(probe, Arc::clone(&metrics)))
             .merge(reference::routes(Service::Gateway));
-        Ok(Self { front: Front::new(ids), config: config.clone(), routes, metrics, keys, tasks })
+        Ok(Self { front, config: config.clone(), routes, metrics, keys, tasks })
     }
 
     /// Waits until the gateway cannot go on and must be restarted.

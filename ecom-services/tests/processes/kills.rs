@@ -1,9 +1,13 @@
 //! Whatever is killed or stopped, whenever: nothing is lost.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ecom_core::event::Service;
+use ecom_services::demo::client::Call;
+use tokio::task::JoinSet;
 
 use crate::fleet::{Fleet, STOP_MAX};
 
@@ -56,4 +60,44 @@ async fn a_rolling_restart_under_load_loses_nothing_and_ends_in_time() {
     let report = demo.await.unwrap();
     println!("{report}");
     assert!(report.passed, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_services_restart_clients_get_answers_or_are_told_to_come_later() {
+    let mut fleet = Fleet::on_postgres(&[Service::Order, Service::Inventory]).await;
+    fleet.start_all(Service::ALL);
+    fleet.all_well().await;
+    let admin = fleet.admin().await;
+    let over = Arc::new(AtomicBool::new(false));
+    let mut clients = JoinSet::new();
+    for path in ["/api/v1/orders", "/api/v1/products", "/api/v1/payments", "/api/v1/notifications", "/api/v1/users/me"]
+    {
+        let (shop, admin, over) = (fleet.client(Service::Gateway), admin.clone(), Arc::clone(&over));
+        clients.spawn(async move {
+            let mut seen: BTreeMap<u16, u32> = BTreeMap::new();
+            while !over.load(Ordering::Relaxed) {
+                // An error here is a connection that was broken off.
+                let answer = shop.attempt(&Call::get(path).token(&admin)).await.unwrap();
+                *seen.entry(answer.status).or_default() += 1;
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            (path, seen)
+        });
+    }
+    for service in Service::ALL.into_iter().filter(|service| *service != Service::Gateway) {
+        let (code, took) = fleet.terminate(service).await;
+        assert_eq!(code, Some(0), "{service}");
+        assert!(took < STOP_MAX, "{service}: {took:?}");
+        fleet.start(service);
+        fleet.ready(service).await;
+    }
+    over.store(true, Ordering::Relaxed);
+    while let Some(ended) = clients.join_next().await {
+        let (path, seen) = ended.unwrap();
+        println!("{path}: {seen:?}");
+        assert!(seen.keys().all(|status| [200, 503].contains(status)), "{path}: {seen:?}");
+        // Another copy was there all the time.
+        let has_copies = ["/api/v1/orders", "/api/v1/products"].contains(&path);
+        assert!(!has_copies || !seen.contains_key(&503), "{path}: {seen:?}");
+    }
 }

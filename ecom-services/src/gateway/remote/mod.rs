@@ -20,8 +20,9 @@ use async_trait::async_trait;
 use ecom_core::event::Service;
 use http_body_util::BodyExt;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use warp::http::StatusCode;
+use warp::http::header::CONTENT_TYPE;
 use warp::reply::Response;
 
 use super::table::may_repeat;
@@ -31,6 +32,7 @@ use crate::http::problem::Problem;
 use crate::http::request::{Query, percent_decode};
 use crate::http::response::Answer;
 use crate::http::router::Matched;
+use crate::http::server::Stop;
 use crate::http::stream;
 use crate::http::wait::wait;
 
@@ -60,6 +62,9 @@ impl Default for Timeouts {
     }
 }
 
+/// How long calls may go on once the gateway is told to stop; less than its server gives them.
+const STOP_GRACE: Duration = Duration::from_secs(3);
+
 /// Calls of one service at a time: a service that hangs must not take every place of the gateway.
 const CALLS_MAX: usize = 1_024;
 
@@ -68,6 +73,7 @@ pub struct Remote {
     http: reqwest::Client,
     services: BTreeMap<Service, Upstream>,
     timeouts: Timeouts,
+    stop: Stop,
 }
 
 struct Upstream {
@@ -84,14 +90,14 @@ enum Failed {
 }
 
 impl Remote {
-    /// With the base URLs of each service.
-    pub fn new(http: reqwest::Client, urls: &BTreeMap<Service, Vec<String>>, timeouts: Timeouts) -> Self {
+    /// With the base URLs of each service. Once it is told to stop, event streams end, and calls end soon.
+    pub fn new(http: reqwest::Client, urls: &BTreeMap<Service, Vec<String>>, timeouts: Timeouts, stop: Stop) -> Self {
         let upstream = |urls: &Vec<String>| Upstream {
             pool: Arc::new(Pool::new(urls.iter().cloned())),
             places: Semaphore::new(CALLS_MAX),
         };
         let services = urls.iter().map(|(service, urls)| (*service, upstream(urls))).collect();
-        Self { http, services, timeouts }
+        Self { http, services, timeouts, stop }
     }
 
     /// Asks all copies for their readiness, again and again.
@@ -105,15 +111,30 @@ impl Remote {
         self.services.get(&service).is_some_and(|upstream| upstream.pool.is_ready())
     }
 
+    /// Waits until calls must come to their end, because the gateway stops.
+    async fn stopping(&self) {
+        self.stop.triggered().await;
+        sleep(STOP_GRACE).await;
+    }
+
     /// One try with one copy. `Ok` is the head of an answer.
     async fn attempt(&self, attempt: Attempt, call: &Call, patience: Duration) -> Result<Response, Failed> {
         let request = self.http.request(call.method.clone(), format!("{}{}", attempt.base(), call.target));
         let request = request.headers(headers::outgoing(call)).body(call.body.clone());
-        match timeout(patience, request.send()).await {
+        let sent = tokio::select! {
+            biased;
+            sent = timeout(patience, request.send()) => sent,
+            () = self.stopping() => {
+                // The copy has done nothing wrong, and the client is told before the server cuts him off.
+                drop(attempt);
+                return Err(Failed::Unknown);
+            }
+        };
+        match sent {
             Ok(Ok(response)) => {
                 // "Not now" is an answer of a process that lives.
                 attempt.end(Verdict::Answered);
-                Ok(incoming(response, self.timeouts.silence))
+                Ok(incoming(response, self.timeouts.silence, self.stop.clone()))
             }
             Ok(Err(error)) => {
                 let reached = !error.is_connect();
@@ -155,7 +176,7 @@ impl Services for Remote {
                 Ok(response) => return Ok(response),
                 // The next copy may be there.
                 Err(Failed::Unreached) => {}
-                Err(Failed::Unknown) if repeats_left > 0 => {
+                Err(Failed::Unknown) if repeats_left > 0 && !self.stop.is_triggered() => {
                     repeats_left -= 1;
                     // The copy may have come back at once, and may be the only one.
                     tried.clear();
@@ -180,13 +201,23 @@ fn is_plain(path: &str) -> bool {
         .all(|segment| percent_decode(segment, false).is_some_and(|segment| segment != "." && segment != ".."))
 }
 
+/// The media type of event streams.
+const EVENT_STREAM: &[u8] = b"text/event-stream";
+
 /// The answer as it is handed on: its body flows through as it comes.
-fn incoming(response: reqwest::Response, silence: Duration) -> Response {
+fn incoming(response: reqwest::Response, silence: Duration, stop: Stop) -> Response {
     let (head, body) = warp::http::Response::<reqwest::Body>::from(response).into_parts();
-    let parts = futures_util::stream::unfold(Some(body), move |body| async move {
-        let mut body = body?;
+    let is_stream = head.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(EVENT_STREAM));
+    let parts = futures_util::stream::unfold(Some((body, stop)), move |state| async move {
+        let (mut body, stop) = state?;
         loop {
-            let part = match timeout(silence, body.frame()).await {
+            let frame = tokio::select! {
+                biased;
+                frame = timeout(silence, body.frame()) => frame,
+                // It has no end of its own; whoever follows it comes again.
+                () = stop.triggered(), if is_stream => return None,
+            };
+            let part = match frame {
                 Ok(None) => return None,
                 Ok(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) => Ok(data),
@@ -198,7 +229,7 @@ fn incoming(response: reqwest::Response, silence: Duration) -> Response {
             };
             // After an error the connection is broken off: the client must not take the rest for the whole.
             return Some(match part {
-                Ok(data) => (Ok(data), Some(body)),
+                Ok(data) => (Ok(data), Some((body, stop))),
                 Err(error) => (Err(error), None),
             });
         }

@@ -34,6 +34,8 @@ enum Manner {
     BreaksOff,
     /// Says one thing, and the next a while later.
     Streams,
+    /// Says one thing of an event stream, and nothing more.
+    Events,
 }
 
 /// A stand-in for one copy of a service.
@@ -88,9 +90,16 @@ async fn behave(mut stream: TcpStream, manner: Manner, seen: Arc<AtomicUsize>) {
         Manner::HangsUp => return,
         Manner::BreaksOff => b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_vec(),
         Manner::Streams => b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n".to_vec(),
+        Manner::Events => {
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n"
+                .to_vec()
+        }
         Manner::Hangs => std::future::pending().await,
     };
     let _ = stream.write_all(&said).await;
+    if matches!(manner, Manner::Events) {
+        std::future::pending::<()>().await;
+    }
     if matches!(manner, Manner::Streams) {
         tokio::time::sleep(Duration::from_millis(600)).await;
         let _ = stream.write_all(b"6\r\nsecond\r\n0\r\n\r\n").await;
@@ -98,6 +107,12 @@ async fn behave(mut stream: TcpStream, manner: Manner, seen: Arc<AtomicUsize>) {
 }
 
 fn remote(copies: &[&Copy]) -> Remote {
+    // It lives on: the end of the sender is the signal, too.
+    static NEVER: std::sync::LazyLock<watch::Sender<bool>> = std::sync::LazyLock::new(|| watch::Sender::new(false));
+    remote_until(copies, NEVER.subscribe())
+}
+
+fn remote_until(copies: &[&Copy], stop: watch::Receiver<bool>) -> Remote {
     let urls = copies.iter().map(|copy| format!("http://{}", copy.address)).collect();
     let timeouts = Timeouts {
         head: Duration::from_millis(500),
@@ -105,7 +120,7 @@ fn remote(copies: &[&Copy]) -> Remote {
         recheck: Duration::from_millis(20),
         ..Timeouts::default()
     };
-    Remote::new(client::new().unwrap(), &BTreeMap::from([(Service::Order, urls)]), timeouts)
+    Remote::new(client::new().unwrap(), &BTreeMap::from([(Service::Order, urls)]), timeouts, stop.into())
 }
 
 fn call(method: Method, target: &str, key: Option<&'static str>) -> Call {
@@ -209,6 +224,18 @@ async fn a_body_flows_as_it_comes_and_a_broken_one_is_broken_for_the_client_too(
     let copy = Copy::start(Manner::BreaksOff).await;
     let response = remote(&[&copy]).send(Service::Order, call(Method::GET, "/api/v1/orders", None)).await.unwrap();
     assert!(response.into_body().collect().await.is_err());
+}
+
+#[tokio::test]
+async fn an_event_stream_ends_with_the_gateway() {
+    let copy = Copy::start(Manner::Events).await;
+    let (stop, signal) = watch::channel(false);
+    let remote = remote_until(&[&copy], signal);
+    let call = call(Method::GET, "/api/v1/orders/1/events", None);
+    let mut body = remote.send(Service::Order, call).await.unwrap().into_body();
+    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "first");
+    stop.send_replace(true);
+    assert!(body.frame().await.is_none(), "an end, and no error");
 }
 
 #[tokio::test]
