@@ -12,6 +12,16 @@ use super::rows::statements;
 /// After how long without use a connection is tested before it is used.
 const IDLE_TESTED: Duration = Duration::from_secs(1);
 
+/// How statements are planned. They are sets over arrays: a plan for one size of them is as good as for another, so each
+/// is planned once. That must not be for the first few rows of a new shop: a whole table is never the way, always the
+/// index, once for each key.
+pub(super) const PLANS: [(&str, &str); 4] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
+
 statements! {
     DURABILITY = "SELECT name, setting FROM pg_settings
                   WHERE name IN ('fsync', 'synchronous_commit') AND setting = 'off' ORDER BY name";
@@ -181,12 +191,8 @@ impl Database {
 fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
     let known = url.starts_with("postgres://") || url.starts_with("postgresql://");
     let options = PgConnectOptions::from_str(url).ok().filter(|_| known).ok_or(OpenError::Url)?;
-    // Statements are sets over arrays: a plan for one size of them is as good as for another.
-    Ok(options.application_name("ecom").statement_cache_capacity(200).disable_statement_logging().options([
-        ("timezone", "UTC"),
-        ("jit", "off"),
-        ("plan_cache_mode", "force_generic_plan"),
-    ]))
+    let session = [("timezone", "UTC"), ("jit", "off")].into_iter().chain(PLANS);
+    Ok(options.application_name("ecom").statement_cache_capacity(200).disable_statement_logging().options(session))
 }
 
 fn limited(options: PgConnectOptions, statement: Duration, lock: Duration, idle: Duration) -> PgConnectOptions {
