@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::{Failure, runtime};
+use super::{Failure, credentials, runtime};
 use crate::compose::{DataDir, Embedded};
 use crate::config::{Config, Process};
 use crate::demo::session::Credentials;
@@ -50,17 +50,6 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<ExitCode, Failure> {
 async fn order(arguments: &DemoArguments, url: String, admin: Credentials) -> Result<Report, Failure> {
     let options = DemoOptions { url, admin, orders: arguments.orders, concurrency: arguments.concurrency };
     demo::run(options).await.map_err(Failure::failed)
-}
-
-fn credentials() -> Result<Credentials, Failure> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    if let Some(token) = variable("ECOM_TOKEN") {
-        return Ok(Credentials::Token(token));
-    }
-    match (variable("ADMIN_EMAIL"), variable("ADMIN_PASSWORD")) {
-        (Some(email), Some(password)) => Ok(Credentials::Password { email, password }),
-        (_, _) => Err(Failure::usage("--url needs ADMIN_EMAIL and ADMIN_PASSWORD, or ECOM_TOKEN")),
-    }
 }
 
 async fn in_throw_away_shop(arguments: &DemoArguments) -> Result<Report, Failure> {

@@ -1,8 +1,10 @@
 //! The `ecom` command: all services in one process, the demo, and the operator's tools.
 
+mod admin;
 mod demo;
 mod health;
 mod migrate;
+mod operator;
 mod service;
 mod signal;
 mod up;
@@ -16,6 +18,9 @@ use clap_complete::Shell;
 use tokio::net::TcpListener;
 
 use crate::config::Config;
+use crate::demo::session::Credentials;
+use admin::AdminVerb;
+use operator::{LetterVerb, ResyncArguments, SagaVerb, WhyArguments};
 
 pub use demo::DemoArguments;
 pub use health::HealthArguments;
@@ -43,6 +48,19 @@ enum Verb {
     Demo(DemoArguments),
     /// Bring every database up to date, without starting anything.
     Migrate(UpArguments),
+    /// Keep administrators, working on the database.
+    #[command(subcommand)]
+    Admin(AdminVerb),
+    /// See sagas of orders that hang, and do something about them.
+    #[command(subcommand)]
+    Saga(SagaVerb),
+    /// See messages that were given up, and do something about them.
+    #[command(subcommand)]
+    Dlq(LetterVerb),
+    /// Tell what became of an order: what it waits for, its payment, its stock, its history.
+    Why(WhyArguments),
+    /// Have a service publish the current versions of what it owns again.
+    Resync(ResyncArguments),
     /// Ask a service or the gateway whether it is ready.
     Health(HealthArguments),
     /// Print the effective configuration, secrets redacted.
@@ -69,6 +87,13 @@ impl Failure {
         Self { message: message.to_string(), code: 1 }
     }
 
+    /// It did not work, whatever the text is made of: one line, and nothing in it controls the terminal.
+    #[expect(clippy::needless_pass_by_value, reason = "made for `map_err`")]
+    fn line(message: impl ToString) -> Self {
+        let text = message.to_string();
+        Self::failed(text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect::<String>())
+    }
+
     /// It was asked wrongly: exit code 2.
     #[expect(clippy::needless_pass_by_value, reason = "made for `map_err`")]
     pub fn usage(message: impl ToString) -> Self {
@@ -84,6 +109,11 @@ pub fn main() -> ExitCode {
         Verb::Up(arguments) => up::run(&arguments),
         Verb::Demo(arguments) => demo::run(&arguments),
         Verb::Migrate(arguments) => migrate::run(&arguments),
+        Verb::Admin(verb) => admin::run(&verb),
+        Verb::Saga(verb) => operator::saga(&verb),
+        Verb::Dlq(verb) => operator::letters(&verb),
+        Verb::Why(arguments) => operator::why(&arguments),
+        Verb::Resync(arguments) => operator::resync(&arguments),
         Verb::Health(arguments) => health::run(&arguments),
         Verb::Config(arguments) => config(&arguments),
         Verb::Completions { shell } => {
@@ -100,6 +130,18 @@ fn ended(name: &str, result: Result<ExitCode, Failure>) -> ExitCode {
         eprintln!("{name}: {failure}");
         ExitCode::from(failure.code)
     })
+}
+
+/// Who asks a shop at a URL.
+fn credentials() -> Result<Credentials, Failure> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if let Some(token) = variable("ECOM_TOKEN") {
+        return Ok(Credentials::Token(token));
+    }
+    match (variable("ADMIN_EMAIL"), variable("ADMIN_PASSWORD")) {
+        (Some(email), Some(password)) => Ok(Credentials::Password { email, password }),
+        (_, _) => Err(Failure::usage("a shop at a URL needs ADMIN_EMAIL and ADMIN_PASSWORD, or ECOM_TOKEN")),
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

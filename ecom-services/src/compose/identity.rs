@@ -113,7 +113,8 @@ pub(super) async fn configured_administrator(
     if let Some(FirstAdmin { email, password }) = &config.first_admin
         && !has_administrator(users).await?
     {
-        bootstrap(identity, ids, &users.handle, email.clone(), password.reveal()).await?;
+        add_administrator(identity, ids, &users.handle, email.clone(), password.reveal(), Input::BootstrapAdmin)
+            .await?;
     }
     Ok(())
 }
@@ -141,7 +142,7 @@ pub(super) async fn first_administrator(
         password
     };
     let email = Email::parse(ADMIN_EMAIL).map_err(|error| IdentityError::Admin(error.to_string()))?;
-    let created = bootstrap(identity, ids, &users.handle, email, &password).await?;
+    let created = add_administrator(identity, ids, &users.handle, email, &password, Input::BootstrapAdmin).await?;
     Ok(created.then(|| GeneratedPassword { email: ADMIN_EMAIL.to_owned(), password }))
 }
 
@@ -152,12 +153,13 @@ async fn has_administrator(users: &Running<UserContext, dyn UserReader>) -> Resu
 }
 
 /// Whether an administrator was created.
-async fn bootstrap(
+pub(super) async fn add_administrator(
     identity: &Identity,
     ids: &dyn Ids,
     users: &Handle<UserContext>,
     email: Email,
     password: &str,
+    input: fn(NewUser) -> Input,
 ) -> Result<bool, IdentityError> {
     let failed = |detail: &dyn std::fmt::Display| IdentityError::Admin(detail.to_string());
     let name = |text: &str| Name::parse(text).map_err(|error| failed(&error));
@@ -174,7 +176,7 @@ async fn bootstrap(
         correlation: CorrelationId(ids.fresh()),
         key: None,
         traceparent: None,
-        input: Input::BootstrapAdmin(user),
+        input: input(user),
     };
     match users.execute(command).await.map_err(|error| failed(&error))? {
         Outcome::Applied(Some(Reply::Registered(_))) => Ok(true),

@@ -3,6 +3,7 @@
 //! An [`Assembly`](assembly) starts services one by one. [`Embedded`] is all of them and the gateway in one process,
 //! [`ServiceProcess`] one alone, [`GatewayProcess`] the gateway alone.
 
+mod administrator;
 mod assembly;
 mod bus;
 #[cfg(feature = "rabbitmq")]
@@ -21,6 +22,7 @@ mod routes;
 mod service;
 mod shop;
 
+pub use administrator::create_administrator;
 pub use assembly::{Materials, Payments, Running, Users};
 pub use data_dir::{DataDir, DataDirError};
 pub use embedded::Embedded;

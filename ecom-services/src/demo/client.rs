@@ -227,7 +227,7 @@ pub(crate) fn refusal(call: &Call, answer: &Answer) -> ShopError {
 }
 
 /// Percent-encodes what a query must not carry as it is.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     use std::fmt::Write as _;
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -6,10 +6,15 @@ use warp::http::Method;
 /// The service that answers below a path; `None` when no service does.
 pub(super) fn owner(path: &str) -> Option<Service> {
     let mut segments = path.split('/').skip(1);
-    let head = [segments.next(), segments.next(), segments.next(), segments.next()];
-    match head {
-        [Some(".well-known"), Some("jwks.json"), None, None] => Some(Service::User),
-        [Some("api"), Some("v1"), Some(resource), below] => match (resource, below) {
+    let mut next = || segments.next();
+    match [next(), next(), next(), next(), next()] {
+        [Some(".well-known"), Some("jwks.json"), None, ..] => Some(Service::User),
+        [Some("api"), Some("v1"), Some("admin"), Some("resync"), what] => match what {
+            Some("users") => Some(Service::User),
+            Some("products") => Some(Service::Inventory),
+            _ => None,
+        },
+        [Some("api"), Some("v1"), Some(resource), below, _] => match (resource, below) {
             ("users", _) => Some(Service::User),
             ("orders", _) | ("admin", Some("sagas")) => Some(Service::Order),
             ("products" | "reservations", _) => Some(Service::Inventory),
@@ -54,6 +59,9 @@ mod tests {
             ("/.well-known/jwks.json/more", None),
             ("/api/v1/orders/1/cancel", Some(Service::Order)),
             ("/api/v1/admin/sagas/1/retry", Some(Service::Order)),
+            ("/api/v1/admin/resync/users", Some(Service::User)),
+            ("/api/v1/admin/resync/products", Some(Service::Inventory)),
+            ("/api/v1/admin/resync", None),
             ("/api/v1/admin", None),
             ("/api/v1/products", Some(Service::Inventory)),
             ("/api/v1/reservations/1", Some(Service::Inventory)),

@@ -2,10 +2,11 @@
 
 use ecom_core::port::{Cursor, Page, PageRequest};
 use serde::Serialize;
+use warp::http::StatusCode;
 
 use super::problem::Problem;
 use super::request::Query;
-use super::response::{Answer, ok};
+use super::response::{Answer, json, ok};
 
 /// Which page a query asks for.
 ///
@@ -35,6 +36,18 @@ pub fn list<T: Serialize>(page: Page<T>) -> Answer {
 /// The 200 response with a list that is short enough to come whole.
 pub fn whole<T: Serialize>(items: Vec<T>) -> Answer {
     ok(&List { items, next_cursor: None })
+}
+
+/// The 202 response to a page of things that are published again.
+pub fn republished<T>(page: &Page<T>) -> Answer {
+    let next_cursor = page.next.as_ref().map(ToString::to_string);
+    json(StatusCode::ACCEPTED, &Republished { count: page.items.len(), next_cursor })
+}
+
+#[derive(Serialize)]
+struct Republished {
+    count: usize,
+    next_cursor: Option<String>,
 }
 
 #[derive(Serialize)]

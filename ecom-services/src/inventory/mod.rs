@@ -33,6 +33,7 @@ pub fn routes(deps: Deps) -> Router {
         .get("/api/v1/products/{id}/stock", stock::get)
         .post("/api/v1/products/{id}/stock", stock::adjust)
         .get("/api/v1/products/{id}/movements", stock::movements)
+        .post("/api/v1/admin/resync/products", products::resync)
         .get("/api/v1/reservations/{order_id}", stock::reservation)
         .done()
 }

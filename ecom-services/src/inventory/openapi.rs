@@ -42,7 +42,8 @@ pub fn operations() -> Vec<Operation> {
             .lists("MovementPage"),
         get("/api/v1/reservations/{order_id}", "What an order holds, or held").user().answers(200, "Reservation"),
     ];
-    rows.into_iter().map(|row| row.tag("Products and stock")).collect()
+    let resync = post("/api/v1/admin/resync/products", "Publishes a page of products again").republishes();
+    rows.into_iter().map(|row| row.tag("Products and stock")).chain([resync.tag("Operations")]).collect()
 }
 
 /// The schemas that the rows name.

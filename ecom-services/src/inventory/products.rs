@@ -52,3 +52,16 @@ pub(super) async fn change(deps: Deps, request: Request) -> Answer {
     let command = ChangeProduct { id: request.id(0)?, patch, actor: caller.user_id };
     deps.door.execute(&request, None, Input::ChangeProduct(command)).await
 }
+
+/// `POST /admin/resync/products`: a page of them, the newest first.
+pub(super) async fn resync(deps: Deps, request: Request) -> Answer {
+    let actor = deps.door.gate.admin(&request)?.user_id;
+    let wanted = page::page(&request.query)?;
+    let products = deps.reader.products(&ProductFilter::default(), wanted).await.map_err(fault_problem)?;
+    if !products.items.is_empty() {
+        let ids = products.items.iter().map(|stocked| stocked.product.id).collect();
+        deps.door.reply(&request, Input::Resync(ids)).await?;
+        tracing::info!(%actor, count = products.items.len(), "products are published again");
+    }
+    page::republished(&products)
+}

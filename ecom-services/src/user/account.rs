@@ -12,7 +12,7 @@ use super::{Deps, hasher_busy, invalid, refuse};
 use crate::http::auth::Caller;
 use crate::http::body::json;
 use crate::http::door::fault_problem;
-use crate::http::page::{list as list_of, page};
+use crate::http::page::{list as list_of, page, republished};
 use crate::http::problem::Problem;
 use crate::http::request::{Request, invalid_parameter};
 use crate::http::response::{Answer, ok};
@@ -117,4 +117,16 @@ pub(super) async fn list(deps: Deps, request: Request) -> Answer {
     };
     let users = deps.reader.list(&filter, page(&request.query)?).await.map_err(fault_problem)?;
     list_of(users.map(|user| UserView::from(&user)))
+}
+
+/// `POST /admin/resync/users`: a page of them, the newest first.
+pub(super) async fn resync(deps: Deps, request: Request) -> Answer {
+    let actor = deps.door.gate.admin(&request)?.user_id;
+    let users = deps.reader.list(&UserFilter::default(), page(&request.query)?).await.map_err(fault_problem)?;
+    if !users.items.is_empty() {
+        let ids = users.items.iter().map(|user| user.id).collect();
+        deps.door.reply(&request, Input::Resync(ids)).await?;
+        tracing::info!(%actor, count = users.items.len(), "users are published again");
+    }
+    republished(&users)
 }

@@ -78,6 +78,7 @@ pub fn routes(deps: Deps) -> Router {
         .get("/api/v1/users", account::list)
         .post("/api/v1/users/password-reset", password::request_reset)
         .post("/api/v1/users/password-reset/confirm", password::confirm_reset)
+        .post("/api/v1/admin/resync/users", account::resync)
         .get("/.well-known/jwks.json", |deps: Deps, _| async move { Ok(text("application/json", (deps.jwks)())) })
         .done()
 }

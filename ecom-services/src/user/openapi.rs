@@ -57,7 +57,8 @@ pub fn operations() -> Vec<Operation> {
             .problem(429, "rate_limited"),
         get("/.well-known/jwks.json", "The public keys of access tokens").answers(200, "KeySet"),
     ];
-    rows.into_iter().map(|row| row.tag("Users")).collect()
+    let resync = post("/api/v1/admin/resync/users", "Publishes a page of users again").republishes();
+    rows.into_iter().map(|row| row.tag("Users")).chain([resync.tag("Operations")]).collect()
 }
 
 /// What two paths have in common.

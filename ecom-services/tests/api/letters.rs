@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::shop::Shop;
 
 /// Stops the shop, gives messages of the order service up, and starts it again.
-async fn bury(shop: Shop, letters: Vec<DeadLetter>) -> Shop {
+pub(crate) async fn bury(shop: Shop, letters: Vec<DeadLetter>) -> Shop {
     let data = shop.stop().await;
     let (policy, lease) = (Policy::default(), Duration::from_secs(15));
     let options = StoreOptions { policy, lease, clock: Arc::new(SystemClock) };
@@ -29,7 +29,7 @@ async fn bury(shop: Shop, letters: Vec<DeadLetter>) -> Shop {
     Shop::start_in(data, &[]).await
 }
 
-fn letter(number: u64) -> DeadLetter {
+pub(crate) fn letter(number: u64) -> DeadLetter {
     let envelope = sample::envelope(EventType::ProductCreated, number);
     DeadLetter {
         id: envelope.event_id,

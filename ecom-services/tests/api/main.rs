@@ -7,6 +7,7 @@ mod following;
 mod gateway;
 mod letters;
 mod openapi;
+mod operators;
 mod orders;
 mod payments;
 mod schema;

@@ -212,6 +212,8 @@ async fn orders(api: &mut Described, admin: &str, token: &str, product: &str) {
     for action in ["/api/v1/admin/sagas/{order_id}/retry", "/api/v1/admin/sagas/{order_id}/resolve"] {
         assert_eq!(api.post(action, &id, admin, reason.clone()).await.status, 409);
     }
+    api.send(Method::POST, "/api/v1/admin/resync/products", "", admin, None).await;
+    api.send(Method::POST, "/api/v1/admin/resync/users", "", admin, None).await;
     for action in ["/api/v1/admin/dead-letters/{id}/replay", "/api/v1/admin/dead-letters/{id}/discard"] {
         assert_eq!(api.post(action, NOBODY, admin, reason.clone()).await.status, 404);
     }

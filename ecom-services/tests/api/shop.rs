@@ -146,6 +146,11 @@ impl Shop {
         Self { url, client, embedded, directory }
     }
 
+    /// Where it answers.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A request to a path under `/api/v1`.
     pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
         self.outside(method, &format!("/api/v1{path}"))

@@ -49,6 +49,7 @@ pub fn schemas() -> Schemas {
                 ("currency", schema::pattern("^[A-Z]{3}$")),
             ]),
         ),
+        ("Republished", object([("count", schema::count()), ("next_cursor", schema::nullable(&text()))])),
         ("Reason", closed([("reason", schema::length(text(), 1, 500))])),
         (
             "Problem",

@@ -71,8 +71,6 @@ pub struct Operation {
     pub answers: Vec<(u16, Content)>,
     /// The codes of its own problems; those that follow from the marks above are added by [`Operation::problems`].
     pub own_problems: Vec<(u16, &'static str)>,
-    /// Whether it is a list in pages.
-    pub is_list: bool,
     /// Whether its answers count against the rate limit of a user.
     pub is_limited: bool,
 }
@@ -115,7 +113,6 @@ fn operation(method: &'static str, path: &'static str, summary: &'static str) ->
         key: Key::Ignored,
         answers: vec![],
         own_problems: vec![],
-        is_list: false,
         is_limited: false,
     }
 }
@@ -164,9 +161,18 @@ impl Operation {
 
     /// A list in pages of that schema.
     pub fn lists(self, page: &'static str) -> Self {
+        self.paged().answers(200, page)
+    }
+
+    /// In pages.
+    fn paged(self) -> Self {
         let paged = self.query("limit", schema::between(1, 100)).query("cursor", schema::text());
-        let paged = paged.problem(400, "invalid_parameter").problem(400, "invalid_cursor");
-        Self { is_list: true, ..paged }.answers(200, page)
+        paged.problem(400, "invalid_parameter").problem(400, "invalid_cursor")
+    }
+
+    /// Publishes a page of what the service owns again.
+    pub fn republishes(self) -> Self {
+        self.admin().paged().answers(202, "Republished")
     }
 
     /// Answers JSON of that schema.
