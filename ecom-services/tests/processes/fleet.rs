@@ -129,6 +129,8 @@ impl Fleet {
             ("ADMIN_PASSWORD", ADMIN.1.to_owned()),
             ("BCRYPT_COST", "10".to_owned()),
             ("PROVIDER_TIMEOUT", "1s".to_owned()),
+            // What a killed copy held is soon taken over.
+            ("LEASE", "5s".to_owned()),
             ("RATE_LIMIT_USER", "1000000/s".to_owned()),
             ("RUST_LOG", "info,access=warn".to_owned()),
         ]
