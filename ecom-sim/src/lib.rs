@@ -5,6 +5,7 @@ pub mod cli;
 pub mod explore;
 pub mod hash;
 pub mod invariant;
+pub mod mutant;
 pub mod port;
 pub mod report;
 pub mod run;

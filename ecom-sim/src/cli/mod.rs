@@ -2,6 +2,7 @@
 
 mod bench;
 mod explore;
+mod mutants;
 mod replay;
 mod run;
 
@@ -58,6 +59,8 @@ enum Command {
     Explore(ExploreArgs),
     /// Measures speed, without and with faults.
     Bench(BenchArgs),
+    /// Looks for each of the planted bugs; all must be found.
+    Mutants(MutantsArgs),
     /// Names the small worlds.
     Scenarios,
 }
@@ -128,6 +131,24 @@ struct BenchArgs {
     runs: u64,
 }
 
+#[derive(Debug, Args)]
+struct MutantsArgs {
+    /// Those alone whose name has this in it.
+    only: Option<String>,
+    /// Searches at random for each; the median counts.
+    #[arg(long, default_value_t = 3)]
+    searches: u64,
+    /// The most runs of a search.
+    #[arg(long, default_value_t = 20_000)]
+    runs: u64,
+    /// The most states of an exhaustive search.
+    #[arg(long, default_value_t = 400_000)]
+    states: usize,
+    /// One line of JSON for each.
+    #[arg(long)]
+    json: bool,
+}
+
 /// Carries a command line out.
 pub fn main(cli: Cli) -> Ending {
     match cli.command {
@@ -136,6 +157,7 @@ pub fn main(cli: Cli) -> Ending {
         Command::Shrink { recipe } => replay::shrink(&recipe),
         Command::Explore(args) => explore::explore(&args),
         Command::Bench(args) => bench::bench(&args),
+        Command::Mutants(args) => mutants::mutants(&args),
         Command::Scenarios => {
             println!("{}\nshop/<seed>", NAMES.join("\n"));
             Ending::Clean

@@ -2,9 +2,11 @@
 //! in [`ALL`].
 
 mod a_cancelled_order_stays_cancelled;
+mod an_answer_is_for_its_request;
 mod an_end_is_an_end;
 mod an_order_is_charged_once;
 mod an_order_that_fails_keeps_nothing;
+mod deadlines_are_kept;
 mod everything_comes_to_rest;
 mod notices_agree_with_the_end;
 mod one_key_makes_one_order;
@@ -78,6 +80,9 @@ pub const ALL: &[Invariant] = &[
     a_cancelled_order_stays_cancelled::INVARIANT,
     prices_are_those_of_inventory::INVARIANT,
     notices_agree_with_the_end::INVARIANT,
+    deadlines_are_kept::ARMED,
+    deadlines_are_kept::NOT_EARLY,
+    an_answer_is_for_its_request::INVARIANT,
     everything_comes_to_rest::INVARIANT,
 ];
 

@@ -8,9 +8,10 @@ use ecom_core::engine::EffectRow;
 
 use super::RowKey;
 use crate::choose::Fate;
+use crate::mutant::Mutable;
 
 /// A context that can be simulated.
-pub trait Simulated: BoundedContext<Snapshot: Hash, EffectAnswer: Hash> {
+pub trait Simulated: Mutable + BoundedContext<Snapshot: Hash, EffectAnswer: Hash> {
     /// What its effects reach.
     type Outside: OutsideWorld<Self>;
 

@@ -90,7 +90,8 @@ impl Shopper {
         lines: Vec<(Wares, u32)>,
         method: Option<u32>,
     ) -> Command {
-        Command::new::<OrderContext>(label, RETRIES, move |known| {
+        let asks = format!("{lines:?}{method:?}");
+        let place = Command::new::<OrderContext>(label, RETRIES, move |known| {
             let order = id(Kind::Order, self.0, which, known.attempt);
             let items = lines.iter().map(|(wares, pieces)| PlacedLine {
                 product_id: wares.id(),
@@ -113,7 +114,8 @@ impl Shopper {
             };
             let input = order::Input::Place(Box::new(place));
             Message { correlation: CorrelationId(order), ..message(self, which, known, Some(key), input) }
-        })
+        });
+        place.asking(self.user(), asks)
     }
 
     /// Cancels the order of his command number `placed`, as he heard of it.

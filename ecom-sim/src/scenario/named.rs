@@ -15,6 +15,8 @@ pub const NAMES: &[&str] = &[
     "two-lines",
     "notices",
     "card-removed",
+    "key-reused",
+    "price-change",
 ];
 
 const ADMIN: Shopper = Shopper(9);
@@ -75,6 +77,15 @@ pub(super) fn named(name: &str) -> Option<Scenario> {
                 lazy(vec![ADA.remove_card(9, 1), ADA.place(2, vec![(MUG, 1)], Some(1))]),
             ];
             shop(name, &Fleet::minimal(), 3, card, clients)
+        }
+        "key-reused" => {
+            let again = ADA.place_as("use the key again", 2, 1, vec![(LAMP, 1)], None);
+            minimal(3, vec![eager(vec![ADA.place(1, vec![(MUG, 1)], None), again])])
+        }
+        "price-change" => {
+            let prices = [1_100, 1_200, 1_300].into_iter().zip(1..);
+            let changes = prices.map(|(minor, which)| ADMIN.change_product(which, MUG, Some(minor), None)).collect();
+            minimal(3, vec![eager(changes), lazy(vec![ADA.place(1, vec![(MUG, 1)], None)])])
         }
         _ => return None,
     })

@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use ecom_core::engine::Message;
+use ecom_core::id::UserId;
 use ecom_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -45,6 +46,15 @@ impl Reply {
 
 type Made = Arc<dyn Any + Send + Sync>;
 
+/// Who asks for what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Who.
+    pub user: UserId,
+    /// What, in words that are the same for the same request.
+    pub asks: String,
+}
+
 /// A command that a client will send.
 #[derive(Clone)]
 pub struct Command {
@@ -54,6 +64,8 @@ pub struct Command {
     pub node: u8,
     /// How often it is sent again when its end is not known.
     pub retries: u32,
+    /// Who asks for what, where its answer must be about that.
+    pub request: Option<Request>,
     make: Arc<dyn Fn(Known<'_>) -> Made + Send + Sync>,
 }
 
@@ -65,7 +77,13 @@ impl Command {
         make: impl Fn(Known<'_>) -> Message<C> + Send + Sync + 'static,
     ) -> Self {
         let make = Arc::new(move |known: Known<'_>| Arc::new(make(known)) as Made);
-        Self { label, node: C::SERVICE as u8, retries, make }
+        Self { label, node: C::SERVICE as u8, retries, request: None, make }
+    }
+
+    /// Its answer must be about this.
+    #[must_use]
+    pub fn asking(self, user: UserId, asks: String) -> Self {
+        Self { request: Some(Request { user, asks }), ..self }
     }
 }
 

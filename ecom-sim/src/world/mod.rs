@@ -18,7 +18,7 @@ use ecom_core::payment::PaymentContext;
 use ecom_core::time::Timestamp;
 use ecom_core::user::UserContext;
 
-pub use client::{Client, Command, Known, Reply};
+pub use client::{Client, Command, Known, Reply, Request};
 pub use node::{Answered, Env, Node, Settings};
 pub use service::Service;
 pub use trace::{Line, Trace};

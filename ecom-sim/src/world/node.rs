@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::trace::Trace;
 use super::{Action, Lane};
 use crate::choose::{Chooser, Fate, Op, Site};
+use crate::mutant::Mutant;
 use crate::port::Broker;
 
 /// What stays the same through a run.
@@ -30,6 +31,10 @@ pub struct Settings {
     pub copies: u8,
     /// Whether claims and small writes may fail: they have choices of their own.
     pub small_faults: bool,
+    /// The planted bug, for the proof that it is found.
+    pub mutant: Option<Mutant>,
+    /// Ends that never come: how the coverage is shown to notice a simulator that is too kind.
+    pub never: &'static [(Op, Fate)],
 }
 
 impl Default for Settings {
@@ -41,6 +46,8 @@ impl Default for Settings {
             consumer: consumer::Limits { batch_max: 1, ..consumer::Limits::default() },
             copies: 1,
             small_faults: false,
+            mutant: None,
+            never: &[],
         }
     }
 }
@@ -63,9 +70,19 @@ pub struct Env<'a> {
 
 impl Env<'_> {
     pub(super) fn fate(&mut self, node: u8, op: Op, options: &[Fate]) -> Fate {
-        let fate = self.chooser.fate(Site { node, op }, options);
+        let fate = if self.settings.never.is_empty() {
+            self.chooser.fate(Site { node, op }, options)
+        } else {
+            let never = self.settings.never;
+            let options: Vec<_> = options.iter().copied().filter(|fate| !never.contains(&(op, *fate))).collect();
+            self.chooser.fate(Site { node, op }, &options)
+        };
         self.trace.fate(node, op, fate);
         fate
+    }
+
+    pub(super) fn has(&self, mutant: Mutant) -> bool {
+        self.settings.mutant == Some(mutant)
     }
 
     pub(super) fn small_fault(&mut self, node: u8, op: Op) -> bool {

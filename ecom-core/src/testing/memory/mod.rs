@@ -2,6 +2,7 @@
 
 mod doors;
 mod tables;
+mod tamper;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

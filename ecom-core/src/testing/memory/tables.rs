@@ -64,18 +64,19 @@ pub struct Leased<T> {
 /// A transaction that has read and decided, and has written nothing yet.
 #[derive(Clone, Debug)]
 pub struct Begun<C: BoundedContext> {
-    batch: Batch<C>,
-    now: Timestamp,
-    writes: Writes<C>,
+    pub(super) batch: Batch<C>,
+    pub(super) now: Timestamp,
+    pub(super) writes: Writes<C>,
     /// The version of each row that is to be written, as it was read; 0 for none.
-    read: BTreeMap<(&'static str, Uuid), u64>,
+    pub(super) read: BTreeMap<(&'static str, Uuid), u64>,
     /// The rows that it holds, and how often each was locked before.
-    locked: BTreeMap<(&'static str, Uuid), u64>,
+    pub(super) locked: BTreeMap<(&'static str, Uuid), u64>,
     /// What was known of the messages' origins.
-    known: Known,
+    pub(super) known: Known,
 }
 
-type Known = (BTreeSet<MessageId>, BTreeMap<(String, String), KeptAnswer>, BTreeSet<Timer>, BTreeMap<MessageId, u32>);
+pub(super) type Known =
+    (BTreeSet<MessageId>, BTreeMap<(String, String), KeptAnswer>, BTreeSet<Timer>, BTreeMap<MessageId, u32>);
 
 impl<C: BoundedContext> Default for MemoryTables<C> {
     fn default() -> Self {
@@ -190,11 +191,11 @@ impl<C: BoundedContext> MemoryTables<C> {
         self.locks.get(&key).copied().unwrap_or(0)
     }
 
-    fn version(&self, key: (&'static str, Uuid)) -> u64 {
+    pub(super) fn version(&self, key: (&'static str, Uuid)) -> u64 {
         self.versions.get(&key).copied().unwrap_or(0)
     }
 
-    fn known(&self, messages: &[Message<C>]) -> Known {
+    pub(super) fn known(&self, messages: &[Message<C>]) -> Known {
         let mut known = Known::default();
         let (seen, kept, armed, owed) = (&mut known.0, &mut known.1, &mut known.2, &mut known.3);
         for message in messages {
@@ -257,7 +258,7 @@ impl<C: BoundedContext> MemoryTables<C> {
     }
 }
 
-fn load<C: BoundedContext>(snapshot: C::Snapshot, known: Known, now: Timestamp) -> Loaded<C> {
+pub(super) fn load<C: BoundedContext>(snapshot: C::Snapshot, known: Known, now: Timestamp) -> Loaded<C> {
     let (seen, kept, armed, owed) = known;
     Loaded { snapshot, seen, kept, armed, owed, now }
 }

@@ -12,6 +12,7 @@ use super::super::service::{Service, name};
 use super::commit::Ended;
 use super::consume::away;
 use crate::choose::{Fate, Op};
+use crate::mutant::Mutant;
 use crate::port::{CALLS, OutsideWorld, Simulated};
 
 impl<C: Simulated> Process<C> {
@@ -41,7 +42,11 @@ impl<C: Simulated> Process<C> {
                     if env.small_fault(self.node, Op::Claim) {
                         Completion::Failed(away())
                     } else {
-                        let Claimed { items, next } = service.tables.claim_effects(*limit, env.now, env.settings.lease);
+                        let Claimed { mut items, next } =
+                            service.tables.claim_effects(*limit, env.now, env.settings.lease);
+                        if env.has(Mutant::EffectsNotSwept) {
+                            items.clear();
+                        }
                         self.claimed_at = env.now;
                         self.claimed = items.into_iter().map(|row| (Ticket::from(&row), row)).collect();
                         Completion::Claimed(Claimed { items: self.claimed.keys().copied().collect(), next })

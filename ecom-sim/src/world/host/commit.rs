@@ -10,7 +10,8 @@ use super::super::process::{Process, Under};
 use super::super::service::{Service, name};
 use crate::choose::{Fate, Op};
 use crate::hash::fingerprint;
-use crate::port::Simulated;
+use crate::mutant::{self, Mutant};
+use crate::port::{Simulated, Stored};
 
 /// How often a transaction that met a concurrent change is tried again before it is given back.
 const CONFLICT_RETRIES: u32 = 3;
@@ -57,7 +58,11 @@ impl<C: Simulated> Process<C> {
         }
         let fate = env.fate(self.node, Op::Commit, ENDS);
         let batch = self.batch(messages);
-        let result = if is_done(fate) { service.tables.transact(batch, terms(env)) } else { Err(fault(fate)) };
+        let result = match env.settings.mutant {
+            Some(mutant) => transact(mutant, fate, batch, service, env),
+            None if is_done(fate) => service.tables.transact(batch, terms(env)),
+            None => Err(fault(fate)),
+        };
         self.ended(result, fate, env)
     }
 
@@ -71,12 +76,17 @@ impl<C: Simulated> Process<C> {
     ) -> Ended<C> {
         let batch = self.batch(messages.clone());
         let delivered = batch.delivered.clone();
-        let mut begun = service.tables.begin(batch, terms(env));
+        let mut begun = match env.settings.mutant {
+            Some(mutant) => mutant::begin(mutant, &service.tables, batch, terms(env), None),
+            None => service.tables.begin(batch, terms(env)),
+        };
         let mut scope = C::Scope::default();
         for message in &messages {
             C::scope(&message.input, &mut scope);
         }
-        service.tables.lock(&mut begun, C::locks(&scope, service.tables.snapshot()));
+        if !env.has(Mutant::VersionsNotChecked) {
+            service.tables.lock(&mut begun, C::locks(&scope, service.tables.snapshot()));
+        }
         env.trace.say(false, || format!("{} reads and decides", name::<C>()));
         self.under = Some(Under { lane, begun, messages, delivered, conflicts });
         Ended::Begun
@@ -86,6 +96,9 @@ impl<C: Simulated> Process<C> {
         let Under { lane, begun, messages, delivered, conflicts } = under;
         let fate = env.fate(self.node, Op::Commit, ENDS);
         let result = if is_done(fate) { service.tables.commit(begun, env.settings.lease) } else { Err(fault(fate)) };
+        if env.has(Mutant::ConflictIsDone) && matches!(result, Err(Fault::Conflict)) {
+            return Ended::Committed(messages.iter().map(|_| Outcome::Duplicate).collect());
+        }
         if fate == Fate::Fine && matches!(result, Err(Fault::Conflict)) && conflicts < CONFLICT_RETRIES {
             env.trace.say(false, || format!("{}: another process was quicker", name::<C>()));
             self.delivered.extend(delivered);
@@ -138,7 +151,7 @@ impl<C: Simulated> Process<C> {
             let owes = if effects.is_empty() { String::new() } else { format!(", owes {} calls", effects.len()) };
             format!("{} commits: {}{told}{owes}", name::<C>(), outcomes.join(", "))
         });
-        if let Some(due) = next_due {
+        if let Some(due) = next_due.filter(|_| !env.has(Mutant::WakeLost)) {
             self.due_at(due);
         }
         if !outbox.is_empty() {
@@ -183,6 +196,30 @@ impl<C: Simulated> Process<C> {
         env.replies.push((client, answered));
         Some(())
     }
+}
+
+/// A transaction with a planted bug.
+fn transact<C: Simulated>(
+    mutant: Mutant,
+    fate: Fate,
+    batch: Batch<C>,
+    service: &mut Service<C>,
+    env: &mut Env<'_>,
+) -> Result<Committed<C>, Fault> {
+    let begun = mutant::begin(mutant, &service.tables, batch.clone(), terms(env), Some(fate));
+    if !is_done(fate) {
+        mutant::leftovers(mutant, &mut service.tables, batch, terms(env));
+        if mutant == Mutant::PublishBeforeCommit {
+            begun.writes().outbox.iter().for_each(|row| env.broker.store(row, Stored::All, env.now));
+        }
+        return Err(fault(fate));
+    }
+    let result = service.tables.commit(begun, env.settings.lease);
+    if let (Mutant::OutboxDeletedAtOnce, Ok(committed)) = (mutant, &result) {
+        let ids: Vec<_> = committed.outbox.iter().map(|row| row.event_id).collect();
+        service.tables.delivered(&ids);
+    }
+    result
 }
 
 const fn is_done(fate: Fate) -> bool {

@@ -2,7 +2,7 @@
 
 use ecom_core::engine::consumer::{Completion, Request, Verdict};
 use ecom_core::engine::{Fault, Message, Outcome};
-use ecom_core::port::{Body, Delivery};
+use ecom_core::port::{Body, Delivery, Settlement};
 
 use super::super::Lane;
 use super::super::node::Env;
@@ -10,6 +10,7 @@ use super::super::process::Process;
 use super::super::service::{Service, name};
 use super::commit::Ended;
 use crate::choose::{Fate, Op, Site};
+use crate::mutant::Mutant;
 use crate::port::Simulated;
 
 const SETTLED: &[Fate] = &[Fate::Fine, Fate::UnknownNotDone, Fate::CrashBefore, Fate::CrashAfter];
@@ -115,6 +116,10 @@ impl<C: Simulated> Process<C> {
             env.broker.double(self.node, self.copy, first.tag);
             env.trace.say(true, || format!("{} will come to {} twice", names(&deliveries[..1]), name::<C>()));
         }
+        if env.has(Mutant::AckBeforeCommit) {
+            let done: Vec<_> = deliveries.iter().map(|delivery| (delivery.tag, Settlement::Done)).collect();
+            env.broker.settle(self.node, self.copy, &done, env.now);
+        }
         env.trace.say(false, || {
             let again = if deliveries.iter().any(|it| it.redelivered) { " again" } else { "" };
             let overtaking = if skip > 0 { ", before older ones" } else { "" };
@@ -140,6 +145,12 @@ impl<C: Simulated> Process<C> {
         Handled::Ended(match self.commit(Lane::Consumer, messages, service, env) {
             Ended::Died => return Handled::Died,
             Ended::Begun => return Handled::Begun,
+            Ended::RolledBack(_) if env.has(Mutant::AckAfterRollback) => {
+                Completion::Transacted(vec![Verdict::Done; concerned.len()])
+            }
+            Ended::Unknown if env.has(Mutant::AckAfterUnknown) => {
+                Completion::Transacted(vec![Verdict::Done; concerned.len()])
+            }
             Ended::RolledBack(fault) => Completion::RolledBack(fault),
             Ended::Unknown => Completion::Unknown,
             Ended::Committed(outcomes) => Completion::Transacted(verdicts(&concerned, &outcomes)),

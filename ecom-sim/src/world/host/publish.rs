@@ -1,13 +1,14 @@
 //! Interprets the relay machine.
 
 use ecom_core::engine::relay::{Completion, Request};
-use ecom_core::port::Published;
+use ecom_core::port::{Claimed, Published};
 
 use super::super::node::Env;
 use super::super::process::Process;
 use super::super::service::{Service, name};
 use super::consume::away;
 use crate::choose::{Fate, Op};
+use crate::mutant::Mutant;
 use crate::port::{Simulated, Stored};
 
 const ENDS: &[Fate] =
@@ -69,7 +70,8 @@ impl<C: Simulated> Process<C> {
             return None;
         }
         let unknown = || Published::Unknown("no confirm".to_owned());
-        let result = || if fate == Fate::Fine { Published::Confirmed } else { unknown() };
+        let confirmed = fate == Fate::Fine || env.has(Mutant::ConfirmTakenForGranted);
+        let result = || if confirmed { Published::Confirmed } else { unknown() };
         Some(Completion::Published(rows.iter().map(|_| result()).collect()))
     }
 
@@ -78,7 +80,9 @@ impl<C: Simulated> Process<C> {
         loop {
             let completion = match &self.relay.request {
                 Request::Claim { limit } => {
-                    if env.small_fault(self.node, Op::Claim) {
+                    if env.has(Mutant::OutboxNotSwept) {
+                        Completion::Claimed(Claimed { items: vec![], next: None })
+                    } else if env.small_fault(self.node, Op::Claim) {
                         Completion::Failed(away())
                     } else {
                         Completion::Claimed(service.tables.claim_outbox(*limit, env.now, env.settings.lease))

@@ -1,0 +1,124 @@
+//! Bugs on purpose: the proof that the simulator finds bugs.
+//!
+//! A planted bug is a value in the world's [`Settings`](crate::world::Settings) and lives at the seam where the
+//! simulator drives the production code: in what a transaction hears, reads and writes ([`Mutable`]), or in how the
+//! host interprets the machines. The services are built without any of it.
+
+mod catalogue;
+mod hunt;
+mod rules;
+
+pub use catalogue::{ALL, Mutant};
+pub use hunt::{Found, Hunt, Kill, hunt};
+pub use rules::Mutable;
+
+use ecom_core::decide::BoundedContext;
+use ecom_core::engine::{Batch, Loaded, Message, Origin, Writes};
+use ecom_core::id::MessageId;
+use ecom_core::testing::{Begun, MemoryTables, Terms};
+
+use crate::choose::Fate;
+
+/// A planted bug, and where the exhaustive search looks for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Planted {
+    /// The switch.
+    pub mutant: Mutant,
+    /// Its name.
+    pub name: &'static str,
+    /// The part of the protocol that it is in.
+    pub area: &'static str,
+    /// What is wrong, in a sentence.
+    pub about: &'static str,
+    /// Where everything is tried; `None` where that is out of reach, for the reason that the README gives.
+    pub lane: Option<Lane>,
+    /// The beginnings of the names of the invariants that may catch it.
+    pub expected: &'static [&'static str],
+}
+
+/// A small world in which everything is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Lane {
+    /// The scenario.
+    pub scenario: &'static str,
+    /// How many faults.
+    pub faults: u32,
+    /// Processes of each service.
+    pub copies: u8,
+    /// Whether time may pass early.
+    pub elapse: bool,
+}
+
+/// Reads and decides, with the bug. `fate` is how the transaction will end, where that is known.
+pub(crate) fn begin<C: Mutable>(
+    mutant: Mutant,
+    tables: &MemoryTables<C>,
+    mut batch: Batch<C>,
+    terms: Terms<'_>,
+    fate: Option<Fate>,
+) -> Begun<C> {
+    for message in &mut batch.messages {
+        mishear(mutant, message);
+        C::mishear(mutant, message, tables.snapshot());
+    }
+    let messages = batch.messages.clone();
+    let read = |loaded: &mut Loaded<C>| {
+        for message in &messages {
+            if let (Mutant::DeadlineUnchecked, Origin::Timer(timer)) = (mutant, &message.origin) {
+                loaded.armed.insert(timer.clone());
+            }
+            C::misread(mutant, message, &mut loaded.snapshot);
+        }
+    };
+    let write = |rows: &C::Snapshot, writes: &mut Writes<C>| {
+        miswrite(mutant, &messages, fate, writes);
+        for message in &messages {
+            C::miswrite(mutant, message, rows, writes);
+        }
+    };
+    let mut begun = tables.begin_tampered(batch, terms, read, write);
+    if mutant == Mutant::VersionsNotChecked {
+        begun.forget_versions();
+    }
+    begun
+}
+
+/// What is durable of a transaction that did not become so.
+pub(crate) fn leftovers<C: Mutable>(mutant: Mutant, tables: &mut MemoryTables<C>, batch: Batch<C>, terms: Terms<'_>) {
+    if !matches!(mutant, Mutant::InboxBeforeCommit | Mutant::KeyBeforeCommit) {
+        return;
+    }
+    let write = |_: &C::Snapshot, writes: &mut Writes<C>| {
+        let (inbox, kept) = (std::mem::take(&mut writes.inbox), std::mem::take(&mut writes.kept));
+        *writes = match mutant {
+            Mutant::InboxBeforeCommit => Writes { inbox, ..Writes::default() },
+            _ => Writes { kept, ..Writes::default() },
+        };
+    };
+    let begun = tables.begin_tampered(batch, terms, |_| {}, write);
+    // It cannot fail: nobody comes between.
+    drop(tables.commit(begun, terms.lease));
+}
+
+fn mishear<C: BoundedContext>(mutant: Mutant, message: &mut Message<C>) {
+    match (mutant, &mut message.origin) {
+        (Mutant::InboxByOrder, Origin::Event) => message.id = MessageId(message.correlation.0),
+        (Mutant::KeyWithoutUser, Origin::Command(Some(key))) => key.scope.clear(),
+        (Mutant::FingerprintIgnored, Origin::Command(Some(key))) => key.fingerprint.clear(),
+        _ => {}
+    }
+}
+
+fn miswrite<C: BoundedContext>(mutant: Mutant, messages: &[Message<C>], fate: Option<Fate>, writes: &mut Writes<C>) {
+    let torn = matches!(fate, Some(Fate::CrashAfter | Fate::UnknownDone));
+    match mutant {
+        Mutant::KeyNotKept => writes.kept.clear(),
+        Mutant::OutboxBesideState if torn => writes.outbox.clear(),
+        Mutant::EffectBesideState if torn => writes.effects.retain(|_, row| row.is_none()),
+        Mutant::EffectNotDeleted => writes.effects.retain(|_, row| row.is_some()),
+        Mutant::TimerNotDeleted if messages.iter().any(|it| matches!(it.origin, Origin::Timer(_))) => {
+            writes.timers.retain(|_, timer| timer.is_some());
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,70 @@
+use ecom_core::engine::{Message, Writes};
+use ecom_core::money::Money;
+use ecom_core::payment::{
+    Change, Effect, End, Input, PaymentContext, PaymentSnapshot, ProviderAnswer, Record, Refusal, State, payment_id,
+};
+
+use super::{Mutable, Mutant, fresh_keys};
+
+impl Mutable for PaymentContext {
+    fn mishear(mutant: Mutant, message: &mut Message<Self>, _rows: &PaymentSnapshot) {
+        let Input::ChargeAnswered(answered) = &mut message.input else { return };
+        if let ProviderAnswer::Unknown { detail } = &answered.answer {
+            match mutant {
+                Mutant::UnknownIsRefusal => {
+                    answered.answer = ProviderAnswer::Refused { code: Refusal::Declined, detail: detail.clone() };
+                }
+                Mutant::UnknownIsSuccess => {
+                    answered.answer = ProviderAnswer::Succeeded { reference: "not known".to_owned() };
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn misread(mutant: Mutant, message: &Message<Self>, rows: &mut PaymentSnapshot) {
+        match (mutant, &message.input) {
+            (Mutant::EndWhileChargingForgotten, Input::Ended { order_id, .. }) => {
+                let id = payment_id(*order_id);
+                if matches!(rows.records.get(&id), Some(Record::Payment(it)) if matches!(it.state, State::Charging { .. }))
+                {
+                    rows.records.remove(&id);
+                }
+            }
+            (Mutant::PendingNotCounted, Input::Refund(request)) => {
+                if let Some(Record::Payment(payment)) = rows.records.get_mut(&request.payment_id) {
+                    payment.pending = Money::zero(payment.pending.currency());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn miswrite(mutant: Mutant, message: &Message<Self>, rows: &PaymentSnapshot, writes: &mut Writes<Self>) {
+        match (mutant, &message.input) {
+            (Mutant::ChargeFreshKey, _) => fresh_keys(message, writes, |effect| matches!(effect, Effect::Charge(_))),
+            (Mutant::RefundFreshKey, _) => fresh_keys(message, writes, |effect| matches!(effect, Effect::Refund(_))),
+            (Mutant::UndoNotCalled, Input::Ended { .. } | Input::ChargeAnswered(_)) => {
+                writes.effects.retain(|_, row| row.as_ref().is_none_or(|row| matches!(row.effect, Effect::Charge(_))));
+            }
+            (Mutant::FailedNotUndone, Input::Ended { end: End::Failed(_), .. }) => {
+                writes.changes.clear();
+                writes.outbox.clear();
+                writes.effects.clear();
+                writes.history.clear();
+            }
+            (Mutant::UndoTakesAll, Input::Ended { order_id, .. }) => {
+                let Some(Record::Payment(payment)) = rows.records.get(&payment_id(*order_id)) else { return };
+                for row in writes.effects.values_mut().flatten() {
+                    if let Effect::Refund(asked) = &mut row.effect {
+                        asked.amount = payment.captured;
+                    }
+                }
+            }
+            (Mutant::RefundNotBooked, Input::RefundAnswered(_)) => {
+                writes.changes.retain(|change| !matches!(change, Change::AddPosting(_)));
+            }
+            _ => {}
+        }
+    }
+}
