@@ -1,10 +1,12 @@
 //! Runs: clean where they should be, the same when repeated, and small when they fail.
 
-use ecom_sim::choose::Deviation;
+use std::collections::BTreeSet;
+
+use ecom_sim::choose::{Deviation, Pick};
 use ecom_sim::report::Recipe;
 use ecom_sim::run::{Rules, random, replay};
 use ecom_sim::scenario::{NAMES, Scenario};
-use ecom_sim::world::Trace;
+use ecom_sim::world::{Action, Trace};
 
 fn scenario(name: &str) -> Scenario {
     let Some(scenario) = Scenario::named(name) else { panic!("no scenario is named {name}") };
@@ -48,11 +50,21 @@ fn a_recipe_survives_its_text() {
 #[test]
 fn some_thousand_runs_at_random_are_clean() {
     let rules = Rules::default();
+    let mut words = BTreeSet::new();
     for seed in 0..4_000 {
         let scenario = Scenario::generated(seed / 8);
         let finished = random(&scenario, seed, false, Trace::default(), &rules);
         assert!(finished.failure.is_none(), "seed {seed} of {scenario:?}: {:?}", finished.failure);
+        words.extend(finished.deviations.iter().filter(|it| it.is_fault()).map(|it| match it.pick {
+            Pick::Fate(fate) => format!("{} {}", it.site.op.word(), fate.word()),
+            Pick::Action(Action::Trouble { trouble, .. }) => trouble.word().to_owned(),
+            Pick::Action(Action::Crash { .. }) => "crash".to_owned(),
+            Pick::Action(_) | Pick::Message(_) => "other".to_owned(),
+        }));
     }
+    // Every way in which anything can go wrong: 7 ends of a transaction, 5 of a publication, 3 of a settlement, 7 of a
+    // call, a message that comes twice, claims and small writes that fail, crashes, time that passes early, 6 troubles.
+    assert_eq!(words.len(), 7 + 5 + 3 + 7 + 1 + 2 + 1 + 1 + 6, "{words:?}");
 }
 
 #[test]

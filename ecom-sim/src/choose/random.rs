@@ -27,6 +27,8 @@ pub struct Swarm {
     pub elapse: u32,
     /// The weight of a process that dies between two steps.
     pub crash: u32,
+    /// The weight of a clock that jumps, or a service that is cut off.
+    pub trouble: u32,
     /// One fault at one place, whatever the weights.
     pub aimed: Option<(Site, u32)>,
 }
@@ -48,6 +50,7 @@ impl Swarm {
             *node = weight(8);
         }
         let (client, elapse, crash) = (weight(4), weight(2), weight(3));
+        let trouble = weight(2) / 8;
         let many = 5 + rng.below(60) as u32;
         let budget = [0, 1, 1, 2, 2, 2, 3, 3, 4, many][rng.below(10) as usize];
         let fault = [300, 1_000, 2_500, 6_000, 16_000][rng.below(5) as usize];
@@ -58,7 +61,7 @@ impl Swarm {
             let site = Site { node: 1 + rng.below(4) as u8, op: ops[rng.below(ops.len() as u64) as usize] };
             (site, 1 + rng.below(6) as u32)
         });
-        Self { budget, fault, fates, preempt, overtake, lanes, nodes, client, elapse, crash, aimed }
+        Self { budget, fault, fates, preempt, overtake, lanes, nodes, client, elapse, crash, trouble, aimed }
     }
 
     /// Everything as likely as everything else: the control that shows what the swarm is good for.
@@ -74,6 +77,7 @@ impl Swarm {
             client: 1,
             elapse: 1,
             crash: 1,
+            trouble: 1,
             aimed: None,
         }
     }
@@ -85,6 +89,7 @@ impl Swarm {
             Action::Client(_) => self.client * 8,
             Action::Elapse(_) => self.elapse,
             Action::Crash { .. } => self.crash,
+            Action::Trouble { .. } => self.trouble,
         }
     }
 }

@@ -7,7 +7,7 @@ use ecom_core::event::Service;
 use thiserror::Error;
 
 use super::{Deviation, Fate, Op, Pick, Site};
-use crate::world::{Action, Lane};
+use crate::world::{Action, Lane, Trouble};
 
 /// A text that is no deviation.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -65,6 +65,7 @@ impl fmt::Display for Action {
         match self {
             Self::Run { node, copy, lane } => write!(formatter, "{}.{lane}", Process(*node, *copy)),
             Self::Crash { node, copy } => write!(formatter, "{}.crash", Process(*node, *copy)),
+            Self::Trouble { node, trouble } => write!(formatter, "{}.{}", node_word(*node), trouble.word()),
             Self::Arrive { node, which } => write!(formatter, "{}.arrive{which}", node_word(*node)),
             Self::Client(client) => write!(formatter, "client{client}"),
             Self::Elapse(which) => write!(formatter, "time{which}"),
@@ -117,6 +118,9 @@ fn parse_action(text: &str) -> Option<Action> {
     if let Some(which) = lane.strip_prefix("arrive") {
         return Some(Action::Arrive { node, which: which.parse().ok()? });
     }
+    if let Some((trouble, _)) = Trouble::ALL.iter().find(|(_, word)| *word == lane) {
+        return Some(Action::Trouble { node, trouble: *trouble });
+    }
     let lane = match lane {
         "crash" => return Some(Action::Crash { node, copy }),
         "consumer" => Lane::Consumer,
@@ -147,6 +151,8 @@ mod tests {
             "@7=payment.call2",
             "@8=order.crash",
             "@9=client1",
+            "@9=order.clock-20s",
+            "@9=inventory.cut60s",
             "@10=time0",
             "@11=payment.arrive0",
             "@12=order:1.command3",

@@ -151,7 +151,7 @@ impl Search<'_> {
         state.world.actions(&mut actions);
         for action in actions {
             let fault = match action {
-                Action::Crash { .. } => continue,
+                Action::Crash { .. } | Action::Trouble { .. } => continue,
                 Action::Elapse(_) if action != default => 1,
                 Action::Elapse(_) | Action::Run { .. } | Action::Client(_) | Action::Arrive { .. } => 0,
             };

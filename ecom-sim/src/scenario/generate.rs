@@ -38,6 +38,9 @@ pub(super) fn generate(seed: u64) -> Scenario {
     }
     let mut settings = Settings { small_faults: rng.below(4) == 0, ..Settings::default() };
     settings.consumer.batch_max = [1, 1, 2, 4, 256][rng.below(5) as usize];
+    for skew in &mut settings.skews {
+        *skew = [0, 0, 0, 1_000_000, -1_000_000, 30_000_000, -120_000_000][rng.below(7) as usize];
+    }
     settings.copies = [1, 1, 1, 2, 2, 3][rng.below(6) as usize];
     Scenario::new(&format!("shop/{seed:x}"), &fleet, settings, vec![Client::new(true, prepare)], clients)
 }

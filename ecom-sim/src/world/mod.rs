@@ -9,6 +9,7 @@ mod service;
 mod trace;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ecom_core::event::Service as Name;
 use ecom_core::inventory::InventoryContext;
@@ -45,6 +46,39 @@ pub enum Lane {
     Command(u8),
 }
 
+/// What can happen to a service beside a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Trouble {
+    /// Its clock jumps so many microseconds ahead.
+    Clock(i64),
+    /// It does not reach the broker for that time.
+    Cut(Duration),
+}
+
+impl Trouble {
+    /// All of them, each with its word.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Clock(-20_000_000), "clock-20s"),
+        (Self::Clock(20_000_000), "clock+20s"),
+        (Self::Clock(-3_600_000_000), "clock-1h"),
+        (Self::Clock(3_600_000_000), "clock+1h"),
+        (Self::Cut(Duration::from_secs(3)), "cut3s"),
+        (Self::Cut(Duration::from_secs(60)), "cut60s"),
+    ];
+
+    /// The word in a replay string.
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(trouble, _)| *trouble == self).map_or("trouble", |(_, word)| word)
+    }
+
+    const fn code(self) -> u64 {
+        match self {
+            Self::Clock(micros) => micros.cast_unsigned(),
+            Self::Cut(time) => time.as_micros() as u64,
+        }
+    }
+}
+
 /// What can happen next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
@@ -64,6 +98,13 @@ pub enum Action {
         /// Which of its processes.
         copy: u8,
     },
+    /// A service is in trouble.
+    Trouble {
+        /// The service's number.
+        node: u8,
+        /// Which.
+        trouble: Trouble,
+    },
     /// A request arrives outside for which nobody waits any more.
     Arrive {
         /// The service's number.
@@ -82,7 +123,7 @@ impl Action {
     pub const fn is_fault(self) -> bool {
         match self {
             Self::Run { .. } | Self::Client(_) | Self::Arrive { .. } => false,
-            Self::Crash { .. } | Self::Elapse(_) => true,
+            Self::Crash { .. } | Self::Trouble { .. } | Self::Elapse(_) => true,
         }
     }
 
@@ -91,6 +132,7 @@ impl Action {
         match self {
             Self::Run { node, copy, lane } => 1 << 32 | (node as u64) << 24 | (copy as u64) << 16 | lane.code(),
             Self::Crash { node, copy } => 2 << 32 | (node as u64) << 24 | (copy as u64) << 16,
+            Self::Trouble { node, trouble } => 6 << 32 ^ (node as u64) << 40 ^ trouble.code(),
             Self::Arrive { node, which } => 3 << 32 | (node as u64) << 24 | which as u64,
             Self::Client(client) => 4 << 32 | client as u64,
             Self::Elapse(which) => 5 << 32 | which as u64,
@@ -253,8 +295,15 @@ impl World {
             *shared = shared.boxed();
         }
         let Some(own) = Arc::get_mut(shared) else { return };
-        let mut env =
-            Env { now: self.now, settings: &self.settings, broker: &mut self.broker, chooser, trace, replies: vec![] };
+        let mut env = Env {
+            now: self.now,
+            time: self.now,
+            settings: &self.settings,
+            broker: &mut self.broker,
+            chooser,
+            trace,
+            replies: vec![],
+        };
         work(own, &mut env);
         for (client, answered) in env.replies {
             if let Some(client) = self.clients.get_mut(usize::from(client)) {

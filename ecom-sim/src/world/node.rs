@@ -11,7 +11,7 @@ use ecom_core::time::Timestamp;
 use uuid::Uuid;
 
 use super::trace::Trace;
-use super::{Action, Lane};
+use super::{Action, Lane, Trouble};
 use crate::choose::{Chooser, Fate, Op, Site};
 use crate::mutant::Mutant;
 use crate::port::Broker;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub consumer: consumer::Limits,
     /// How many processes each service has.
     pub copies: u8,
+    /// How far the clock of each service is ahead, in microseconds.
+    pub skews: [i64; 6],
     /// Whether claims and small writes may fail: they have choices of their own.
     pub small_faults: bool,
     /// The planted bug, for the proof that it is found.
@@ -45,6 +47,7 @@ impl Default for Settings {
             call_max: Duration::from_secs(5),
             consumer: consumer::Limits { batch_max: 1, ..consumer::Limits::default() },
             copies: 1,
+            skews: [0; 6],
             small_faults: false,
             mutant: None,
             never: &[],
@@ -54,8 +57,10 @@ impl Default for Settings {
 
 /// What a service works on beside itself.
 pub struct Env<'a> {
-    /// Now.
+    /// Now, by the service's own clock.
     pub now: Timestamp,
+    /// Now, by the world's.
+    pub time: Timestamp,
     /// What stays the same.
     pub settings: &'a Settings,
     /// The broker.
@@ -144,6 +149,9 @@ pub trait Node: Debug + Send + Sync {
 
     /// A process dies and starts again.
     fn crash(&mut self, copy: u8, env: &mut Env<'_>);
+
+    /// Its clock jumps, or it is cut off from the broker for a while.
+    fn trouble(&mut self, trouble: Trouble, env: &mut Env<'_>);
 
     /// Requests on their way to the outside that nobody waits for any more.
     fn late(&self) -> usize;

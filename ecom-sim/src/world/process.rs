@@ -166,12 +166,19 @@ impl<C: Simulated> Process<C> {
             .chain((!self.delivered.is_empty()).then_some(Lane::Flush))
     }
 
-    pub(super) fn can_run(&self, lane: Lane, now: Timestamp, broker: &Broker) -> bool {
+    /// Whether the lane waits for a message.
+    pub(super) fn would_receive(&self, lane: Lane) -> bool {
+        let receives = |request: &consumer::Request| matches!(request, consumer::Request::Receive { .. });
+        lane == Lane::Consumer && self.consumer.as_ref().is_some_and(|driven| receives(&driven.request))
+    }
+
+    /// Whether the lane can go on: `now` by the service's clock, `time` by the broker's.
+    pub(super) fn can_run(&self, lane: Lane, now: Timestamp, broker: &Broker, time: Timestamp) -> bool {
         let rested = |rest: Option<Timestamp>| rest.is_none_or(|rest| rest <= now);
         let due = |time: Option<Timestamp>| time.is_some_and(|time| time <= now);
         match lane {
             Lane::Consumer => self.consumer.as_ref().is_some_and(|driven| match &driven.request {
-                consumer::Request::Receive { .. } => broker.has_ready(self.node, now),
+                consumer::Request::Receive { .. } => broker.has_ready(self.node, time),
                 consumer::Request::Transact { .. } => self.is_free_for(lane),
                 consumer::Request::Pause { .. } => rested(driven.rest),
                 consumer::Request::Subscribe

@@ -2,7 +2,7 @@
 
 use ecom_core::time::Timestamp;
 
-use super::{Action, NODES, Trace, World};
+use super::{Action, NODES, Trace, Trouble, World};
 use crate::choose::Chooser;
 
 /// How many due times time may jump to.
@@ -38,6 +38,7 @@ impl World {
         (0..self.dues().len()).for_each(|due| push(Action::Elapse(due as u8)));
         for node in (0..NODES as u8).filter(|node| self.nodes[usize::from(*node)].is_some()) {
             (0..self.settings.copies).for_each(|copy| push(Action::Crash { node, copy }));
+            Trouble::ALL.iter().for_each(|(trouble, _)| push(Action::Trouble { node, trouble: *trouble }));
         }
     }
 
@@ -52,6 +53,9 @@ impl World {
                 self.last = service.filter(|it| it.is_busy(copy, lane)).map(|_| action);
             }
             Action::Crash { node, copy } => self.visit(node, chooser, trace, |node, env| node.crash(copy, env)),
+            Action::Trouble { node, trouble } => {
+                self.visit(node, chooser, trace, |node, env| node.trouble(trouble, env));
+            }
             Action::Arrive { node, which } => {
                 self.visit(node, chooser, trace, |node, env| node.arrive(which, env));
             }
@@ -105,7 +109,7 @@ impl World {
                 service.is_some_and(|node| node.can_run(copy, lane, self.now, &self.broker))
             }
             Action::Client(client) => self.can_send(usize::from(client)),
-            Action::Crash { .. } | Action::Arrive { .. } | Action::Elapse(_) => false,
+            Action::Crash { .. } | Action::Trouble { .. } | Action::Arrive { .. } | Action::Elapse(_) => false,
         }
     }
 

@@ -13,7 +13,7 @@ use ecom_core::time::Timestamp;
 
 use super::node::{Answered, Env, Node};
 use super::process::Process;
-use super::{Action, Lane};
+use super::{Action, Lane, Trouble};
 use crate::hash::Hasher128;
 use crate::port::{Broker, OutsideWorld, Simulated};
 
@@ -24,6 +24,10 @@ pub struct Service<C: Simulated> {
     pub(super) outside: C::Outside,
     pub(super) late: Vec<EffectRow<C::Effect>>,
     pub(super) processes: Vec<Process<C>>,
+    /// How far its clock is ahead, in microseconds.
+    skew: i64,
+    /// Until when it does not reach the broker, by the world's clock.
+    cut_until: Timestamp,
     print: OnceLock<u128>,
 }
 
@@ -36,6 +40,8 @@ impl<C: Simulated> Service<C> {
             outside: C::Outside::default(),
             late: vec![],
             processes: vec![],
+            skew: 0,
+            cut_until: Timestamp::EPOCH,
             print: OnceLock::new(),
         }
     }
@@ -48,6 +54,19 @@ impl<C: Simulated> Service<C> {
     /// What its effects reach.
     pub const fn outside(&self) -> &C::Outside {
         &self.outside
+    }
+
+    fn lane_can_run(&self, process: &Process<C>, lane: Lane, time: Timestamp, broker: &Broker) -> bool {
+        process.can_run(lane, self.clock(time), broker, time) && !(self.is_cut(time) && process.would_receive(lane))
+    }
+
+    /// Whether it does not reach the broker.
+    pub(super) fn is_cut(&self, time: Timestamp) -> bool {
+        time < self.cut_until
+    }
+
+    fn clock(&self, time: Timestamp) -> Timestamp {
+        Timestamp::from_micros(time.as_micros().saturating_add(self.skew))
     }
 
     fn with<R>(&mut self, copy: u8, work: impl FnOnce(&mut Self, &mut Process<C>) -> R) -> Option<R> {
@@ -73,6 +92,8 @@ impl<C: Simulated> Clone for Service<C> {
             outside: self.outside.clone(),
             late: self.late.clone(),
             processes: self.processes.clone(),
+            skew: self.skew,
+            cut_until: self.cut_until,
             print: self.print.clone(),
         }
     }
@@ -98,7 +119,7 @@ impl<C: Simulated> Node for Service<C> {
     fn fingerprint(&self) -> u128 {
         *self.print.get_or_init(|| {
             let mut hasher = Hasher128::default();
-            (&self.tables, &self.outside, &self.late).hash(&mut hasher);
+            (&self.tables, &self.outside, &self.late, self.skew, self.cut_until).hash(&mut hasher);
             for process in &self.processes {
                 process.hash_into(&mut hasher);
                 process.under.as_ref().map(|under| self.tables.is_current(&under.begun)).hash(&mut hasher);
@@ -109,6 +130,8 @@ impl<C: Simulated> Node for Service<C> {
 
     fn boot(&mut self, env: &mut Env<'_>) {
         self.print.take();
+        self.skew = env.settings.skews[usize::from(self.node)];
+        env.now = self.clock(env.time);
         self.processes.clear();
         for copy in 0..env.settings.copies {
             let mut process = Process::new(self.node, copy, env);
@@ -119,18 +142,19 @@ impl<C: Simulated> Node for Service<C> {
 
     fn runnable(&self, now: Timestamp, broker: &Broker, actions: &mut Vec<Action>) {
         for (copy, process) in (0_u8..).zip(&self.processes) {
-            let lanes = process.lanes().filter(|lane| process.can_run(*lane, now, broker));
+            let lanes = process.lanes().filter(|lane| self.lane_can_run(process, *lane, now, broker));
             actions.extend(lanes.map(|lane| Action::Run { node: self.node, copy, lane }));
         }
     }
 
     fn can_run(&self, copy: u8, lane: Lane, now: Timestamp, broker: &Broker) -> bool {
-        self.processes.get(usize::from(copy)).is_some_and(|process| process.can_run(lane, now, broker))
+        let process = self.processes.get(usize::from(copy));
+        process.is_some_and(|process| self.lane_can_run(process, lane, now, broker))
     }
 
     fn first(&self, now: Timestamp, broker: &Broker) -> Option<Action> {
         for (copy, process) in (0_u8..).zip(&self.processes) {
-            if let Some(lane) = process.lanes().find(|lane| process.can_run(*lane, now, broker)) {
+            if let Some(lane) = process.lanes().find(|lane| self.lane_can_run(process, *lane, now, broker)) {
                 return Some(Action::Run { node: self.node, copy, lane });
             }
         }
@@ -138,9 +162,14 @@ impl<C: Simulated> Node for Service<C> {
     }
 
     fn dues(&self, now: Timestamp, dues: &mut Vec<(Timestamp, Action)>) {
+        if self.is_cut(now) {
+            dues.push((self.cut_until, Action::Run { node: self.node, copy: 0, lane: Lane::Consumer }));
+        }
         for (copy, process) in (0_u8..).zip(&self.processes) {
             for lane in process.lanes() {
-                if let Some(due) = process.due(lane).filter(|due| *due > now) {
+                let due =
+                    process.due(lane).map(|due| Timestamp::from_micros(due.as_micros().saturating_sub(self.skew)));
+                if let Some(due) = due.filter(|due| *due > now) {
                     dues.push((due, Action::Run { node: self.node, copy, lane }));
                 }
             }
@@ -148,6 +177,7 @@ impl<C: Simulated> Node for Service<C> {
     }
 
     fn run(&mut self, copy: u8, lane: Lane, env: &mut Env<'_>) {
+        env.now = self.clock(env.time);
         let died = self.with(copy, |service, process| process.run(lane, service, env));
         if died == Some(true) {
             self.crash(copy, env);
@@ -163,6 +193,7 @@ impl<C: Simulated> Node for Service<C> {
     }
 
     fn crash(&mut self, copy: u8, env: &mut Env<'_>) {
+        env.now = self.clock(env.time);
         env.trace.say(true, || format!("{} dies and starts again", C::SERVICE));
         self.with(copy, |service, process| {
             env.broker.close(service.node, copy);
@@ -172,6 +203,15 @@ impl<C: Simulated> Node for Service<C> {
             *process = Process::new(service.node, copy, env);
             process.start(service, env);
         });
+    }
+
+    fn trouble(&mut self, trouble: Trouble, env: &mut Env<'_>) {
+        self.print.take();
+        env.trace.say(true, || format!("{}: {}", C::SERVICE, trouble.word()));
+        match trouble {
+            Trouble::Clock(micros) => self.skew = self.skew.saturating_add(micros),
+            Trouble::Cut(time) => self.cut_until = self.cut_until.max(env.time.after(time)),
+        }
     }
 
     fn late(&self) -> usize {
@@ -194,6 +234,7 @@ impl<C: Simulated> Node for Service<C> {
             env.replies.push((client, Answered::Refused));
             return;
         };
+        env.now = self.clock(env.time);
         // Clients reach the processes in turn.
         let copy = client % self.processes.len().max(1) as u8;
         let died = self.with(copy, |service, process| process.execute(client, message.clone(), service, env));
@@ -209,7 +250,7 @@ impl<C: Simulated> Node for Service<C> {
             self.tables.exhume(letter.id, "operator", "replay");
             env.trace.say(false, || format!("the operator replays {} ({})", letter.event_type, letter.reason));
             if let Ok(envelope) = Envelope::from_json(&letter.body) {
-                env.broker.replay(self.node, Arc::new(envelope), env.now);
+                env.broker.replay(self.node, Arc::new(envelope), env.time);
             }
         }
         letters.len()

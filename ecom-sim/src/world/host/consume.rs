@@ -61,6 +61,10 @@ impl<C: Simulated> Process<C> {
                 };
                 Completion::Buried(letters.into_iter().map(&mut bury).collect())
             }
+            Request::Settle { .. } if service.is_cut(env.time) => {
+                env.broker.close(self.node, self.copy);
+                Completion::Closed
+            }
             Request::Settle { settlements } => match env.fate(self.node, Op::Settle, SETTLED) {
                 Fate::CrashBefore => return None,
                 Fate::UnknownNotDone => {
@@ -69,7 +73,7 @@ impl<C: Simulated> Process<C> {
                     Completion::Closed
                 }
                 fate => {
-                    env.broker.settle(self.node, self.copy, &settlements, env.now);
+                    env.broker.settle(self.node, self.copy, &settlements, env.time);
                     env.trace.deliveries += settlements.len() as u64;
                     if fate.crashes() {
                         return None;
@@ -103,10 +107,10 @@ impl<C: Simulated> Process<C> {
     }
 
     fn receive(&self, max: usize, env: &mut Env<'_>) -> Completion {
-        let waiting = env.broker.ready(self.node, env.now);
+        let waiting = env.broker.ready(self.node, env.time);
         let site = Site { node: self.node, op: Op::Deliver };
         let skip = if waiting > 1 { env.chooser.message(site, waiting) } else { 0 };
-        let deliveries = env.broker.deliver(self.node, self.copy, skip, max, env.now);
+        let deliveries = env.broker.deliver(self.node, self.copy, skip, max, env.time);
         for delivery in &deliveries {
             env.trace.id(delivery.id());
         }

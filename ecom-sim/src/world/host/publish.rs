@@ -27,7 +27,8 @@ impl<C: Simulated> Process<C> {
             ),
             Request::Pause { .. } => Completion::Rested,
             Request::Publish { .. } => {
-                let fate = env.fate(self.node, Op::Publish, ENDS);
+                let cut = service.is_cut(env.time);
+                let fate = if cut { Fate::UnknownNotDone } else { env.fate(self.node, Op::Publish, ENDS) };
                 self.send(fate, env)?
             }
             Request::Claim { .. } | Request::Delete { .. } => {
@@ -51,7 +52,7 @@ impl<C: Simulated> Process<C> {
         for row in rows {
             env.trace.id(row.event_id);
             if let Some(stored) = stored {
-                env.broker.store(row, stored, env.now);
+                env.broker.store(row, stored, env.time);
             }
         }
         env.trace.say(fate != Fate::Fine, || {
