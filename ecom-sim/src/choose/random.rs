@@ -29,6 +29,8 @@ pub struct Swarm {
     pub crash: u32,
     /// The weight of a clock that jumps, or a service that is cut off.
     pub trouble: u32,
+    /// The sites at which steps of ports may end otherwise, one bit each.
+    pub sites: u128,
     /// One fault at one place, whatever the weights.
     pub aimed: Option<(Site, u32)>,
 }
@@ -54,14 +56,14 @@ impl Swarm {
         let many = 5 + rng.below(60) as u32;
         let budget = [0, 1, 1, 2, 2, 2, 3, 3, 4, many][rng.below(10) as usize];
         let fault = [300, 1_000, 2_500, 6_000, 16_000][rng.below(5) as usize];
+        let (sites, fault) = match rng.below(4) {
+            0 | 1 => (u128::MAX, fault),
+            few => (Self::few_sites(rng, few - 1), [4_000, 16_000, 32_000][rng.below(3) as usize]),
+        };
         let preempt = [0, 700, 3_000, 12_000, 40_000][rng.below(5) as usize];
         let overtake = [0, 2_000, 30_000][rng.below(3) as usize];
-        let ops = [Op::Commit, Op::Publish, Op::Settle, Op::Call, Op::Duplicate];
-        let aimed = (rng.below(8) == 0).then(|| {
-            let site = Site { node: 1 + rng.below(4) as u8, op: ops[rng.below(ops.len() as u64) as usize] };
-            (site, 1 + rng.below(6) as u32)
-        });
-        Self { budget, fault, fates, preempt, overtake, lanes, nodes, client, elapse, crash, trouble, aimed }
+        let aimed = (rng.below(8) == 0).then(|| (Self::a_site(rng), 1 + rng.below(6) as u32));
+        Self { budget, fault, fates, preempt, overtake, lanes, nodes, client, elapse, crash, trouble, sites, aimed }
     }
 
     /// Everything as likely as everything else: the control that shows what the swarm is good for.
@@ -78,8 +80,22 @@ impl Swarm {
             elapse: 1,
             crash: 1,
             trouble: 1,
+            sites: u128::MAX,
             aimed: None,
         }
+    }
+
+    /// One to six sites: faults that meet at one place are what a uniform choice hardly ever combines.
+    fn few_sites(rng: &mut Rng, more: u64) -> u128 {
+        (0..=rng.below(3 * more)).fold(0, |sites, _| sites | 1 << Self::a_site(rng).index())
+    }
+
+    fn a_site(rng: &mut Rng) -> Site {
+        const OPS: [Op; 6] = [Op::Commit, Op::Publish, Op::Settle, Op::Duplicate, Op::Call, Op::Call];
+        let op = OPS[rng.below(OPS.len() as u64) as usize];
+        // Money is called for more often than notices; users publish, and consume nothing.
+        let node = if op == Op::Call { [3, 3, 3, 4][rng.below(4) as usize] } else { rng.below(5) as u8 };
+        Site { node, op }
     }
 
     fn weight(&self, action: Action) -> u32 {
@@ -169,6 +185,9 @@ impl Chooser for Random {
             return Fate::Fine;
         }
         let aimed = self.swarm.aimed == Some((site, at));
+        if self.swarm.sites >> site.index() & 1 == 0 && !aimed {
+            return Fate::Fine;
+        }
         if !aimed && !self.rng.chance(self.swarm.fault) {
             return Fate::Fine;
         }
