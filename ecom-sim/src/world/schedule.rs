@@ -38,7 +38,9 @@ impl World {
         (0..self.dues().len()).for_each(|due| push(Action::Elapse(due as u8)));
         for node in (0..NODES as u8).filter(|node| self.nodes[usize::from(*node)].is_some()) {
             (0..self.settings.copies).for_each(|copy| push(Action::Crash { node, copy }));
-            Trouble::ALL.iter().for_each(|(trouble, _)| push(Action::Trouble { node, trouble: *trouble }));
+            for (trouble, _) in Trouble::ALL {
+                push(Action::Trouble { node, trouble });
+            }
         }
     }
 
