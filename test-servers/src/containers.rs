@@ -7,7 +7,7 @@ use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt as _};
 use tokio::time::{Instant, sleep};
 
-use crate::kind::Kind;
+use test_servers::kind::Kind;
 
 /// A running container.
 pub(crate) type Container = ContainerAsync<GenericImage>;

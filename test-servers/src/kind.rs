@@ -10,15 +10,19 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// PostgreSQL.
     Postgres,
+    /// RabbitMQ.
     RabbitMq,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 2] = [Self::Postgres, Self::RabbitMq];
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Postgres, Self::RabbitMq];
 
-    pub(crate) const fn name(self) -> &'static str {
+    /// Its name for people.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Postgres => "PostgreSQL",
             Self::RabbitMq => "RabbitMQ",
@@ -26,7 +30,7 @@ impl Kind {
     }
 
     /// Where the tests look for its address.
-    pub(crate) const fn variable(self) -> &'static str {
+    pub const fn variable(self) -> &'static str {
         match self {
             Self::Postgres => "TEST_DATABASE_URL",
             Self::RabbitMq => "TEST_AMQP_URL",
@@ -34,7 +38,7 @@ impl Kind {
     }
 
     /// Whether a server at that address can be used for tests.
-    pub(crate) async fn check(self, url: &str) -> Result<(), String> {
+    pub async fn check(self, url: &str) -> Result<(), String> {
         let answered = async {
             match self {
                 Self::Postgres => may_create_databases(url).await,

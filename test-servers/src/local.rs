@@ -1,6 +1,6 @@
 //! A server that runs on this machine already.
 
-use crate::kind::Kind;
+use test_servers::kind::Kind;
 
 /// The usual addresses, with the usual users.
 const fn usual(kind: Kind) -> &'static [&'static str] {

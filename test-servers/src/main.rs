@@ -8,18 +8,15 @@
 //! input is closed.
 
 mod containers;
-mod kind;
 mod local;
-mod packages;
-mod process;
-mod programs;
 
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 
-use kind::Kind;
+use test_servers::kind::Kind;
+use test_servers::{packages, programs};
 
 /// Finds or starts the servers that tests need, and keeps them until its standard input is closed.
 #[derive(Debug, Parser)]

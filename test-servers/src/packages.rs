@@ -16,7 +16,7 @@ const fn package(kind: Kind) -> &'static str {
 }
 
 /// What somebody can do who has none.
-pub(crate) fn instructions(kind: Kind) -> String {
+pub fn instructions(kind: Kind) -> String {
     let (package, variable) = (package(kind), kind.variable());
     format!(
         "Do one of these and start again:\n  \
@@ -31,7 +31,7 @@ pub(crate) fn instructions(kind: Kind) -> String {
 }
 
 /// Installs the programs, if that can be done here and somebody agrees.
-pub(crate) fn install(kind: Kind, yes: bool) -> Result<(), String> {
+pub fn install(kind: Kind, yes: bool) -> Result<(), String> {
     let package = package(kind);
     let can = is_root() && run(Command::new("apt-get").arg("--version")).is_ok();
     if !can {

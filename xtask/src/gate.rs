@@ -24,6 +24,10 @@ pub(crate) fn test(yes: bool) -> Outcome {
         let servers = Servers::find(yes)?;
         servers.run(&mut cargo(&["test", "--workspace", "--all-features"]))
     })?;
+    step("chaos: a minute, and its control", || {
+        chaos(&Chaos { minutes: 1.0, rate: 20, seed: None, control: false, release: false, yes })?;
+        chaos(&Chaos { minutes: 0.1, rate: 5, seed: None, control: true, release: false, yes })
+    })?;
     step("examples", examples)?;
     step("release build", || run(&mut cargo(&["build", "--release", "-p", "ecom-services", "--bins"])))?;
     step("demo: 300 orders", || {
@@ -43,6 +47,33 @@ pub(crate) fn crash(release: bool, rounds: u32, clients: u32, seed: Option<u64>)
     command.args(profile).args(["--", "--rounds", &rounds.to_string(), "--clients", &clients.to_string()]);
     if let Some(seed) = seed {
         command.args(["--seed", &seed.to_string()]);
+    }
+    run(&mut command)
+}
+
+/// What `cargo xtask chaos` is told.
+pub(crate) struct Chaos {
+    pub(crate) minutes: f64,
+    pub(crate) rate: u32,
+    pub(crate) seed: Option<u64>,
+    pub(crate) control: bool,
+    pub(crate) release: bool,
+    pub(crate) yes: bool,
+}
+
+/// Builds the services and what breaks them, which finds their programs beside its own, and runs it.
+pub(crate) fn chaos(told: &Chaos) -> Outcome {
+    let profile: &[&str] = if told.release { &["--release"] } else { &[] };
+    run(cargo(&["build", "--quiet", "-p", "ecom-services", "-p", "ecom-chaos", "--bins"]).args(profile))?;
+    let mut command = cargo(&["run", "--quiet", "-p", "ecom-chaos"]);
+    command.args(profile).args(["--", "--minutes", &told.minutes.to_string(), "--rate", &told.rate.to_string()]);
+    if let Some(seed) = told.seed {
+        command.args(["--seed", &seed.to_string()]);
+    }
+    for (flag, given) in [("--control", told.control), ("--yes", told.yes)] {
+        if given {
+            command.arg(flag);
+        }
     }
     run(&mut command)
 }

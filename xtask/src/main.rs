@@ -1,5 +1,5 @@
 //! Project tasks, run as `cargo xtask <task>`: `test` (everything), `tidy` (the house rules), `crash` (kill -9, again
-//! and again).
+//! and again), `chaos` (real processes on real servers, broken in every way).
 
 mod gate;
 mod servers;
@@ -32,6 +32,9 @@ enum Task {
     Tidy,
     /// Starts the shop, places orders, kills it with `kill -9`, starts it again, and checks that nothing is lost.
     Crash(CrashArgs),
+    /// Starts six services on a PostgreSQL and a RabbitMQ of their own, places orders at a fixed rate, breaks processes,
+    /// servers and connections meanwhile, heals them, and checks that nothing is lost.
+    Chaos(ChaosArgs),
 }
 
 #[derive(Debug, Args)]
@@ -50,11 +53,36 @@ struct CrashArgs {
     release: bool,
 }
 
+#[derive(Debug, Args)]
+struct ChaosArgs {
+    /// How long, in minutes.
+    #[arg(long, default_value_t = 1.0)]
+    minutes: f64,
+    /// Orders a second.
+    #[arg(long, default_value_t = 50)]
+    rate: u32,
+    /// Repeats the random choices of an earlier run.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The negative control: a service does without its inbox, and the audit must notice.
+    #[arg(long)]
+    control: bool,
+    /// Breaks an optimised build, which knows no named crash points.
+    #[arg(long)]
+    release: bool,
+    /// Install missing servers without asking.
+    #[arg(long)]
+    yes: bool,
+}
+
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Test { yes } => gate::test(yes),
         Task::Tidy => tidy::report(),
         Task::Crash(args) => gate::crash(args.release, args.rounds, args.clients, args.seed),
+        Task::Chaos(ChaosArgs { minutes, rate, seed, control, release, yes }) => {
+            gate::chaos(&gate::Chaos { minutes, rate, seed, control, release, yes })
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

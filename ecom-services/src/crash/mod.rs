@@ -1,7 +1,7 @@
 //! Crash test: a shop on real files is killed with `kill -9` at random moments, started again on the same data, and
 //! audited from the outside. It knows the `ecom up` command and the HTTP API, and nothing else.
 
-mod random;
+pub mod random;
 mod round;
 mod victim;
 

@@ -4,22 +4,37 @@ use std::time::Duration;
 
 /// SplitMix64: small, and the same on every machine.
 #[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    pub(super) const fn new(seed: u64) -> Self {
+    /// Draws the same for the same seed.
+    pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A moment between the two, in whole milliseconds.
-    pub(super) fn between(&mut self, least: Duration, most: Duration) -> Duration {
+    pub fn between(&mut self, least: Duration, most: Duration) -> Duration {
         let (least, most) = (least.as_millis() as u64, most.as_millis() as u64);
         Duration::from_millis(least + self.next() % (most.saturating_sub(least) + 1))
     }
 
     /// True in one of `n` cases.
-    pub(super) fn one_in(&mut self, n: u64) -> bool {
+    pub fn one_in(&mut self, n: u64) -> bool {
         self.next().is_multiple_of(n)
+    }
+
+    /// One of these; `None` when there are none.
+    pub fn pick<T: Copy>(&mut self, choices: &[T]) -> Option<T> {
+        let place = self.next().checked_rem(choices.len() as u64)?;
+        choices.get(place as usize).copied()
+    }
+
+    /// Puts them into another order.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let place = self.next() % (last as u64 + 1);
+            items.swap(last, place as usize);
+        }
     }
 
     fn next(&mut self) -> u64 {

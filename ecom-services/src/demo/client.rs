@@ -217,7 +217,7 @@ fn is_transient(answer: &Answer) -> bool {
 }
 
 /// The error that an unexpected answer is.
-pub(crate) fn refusal(call: &Call, answer: &Answer) -> ShopError {
+pub fn refusal(call: &Call, answer: &Answer) -> ShopError {
     let problem: Problem = answer.json().unwrap_or_default();
     ShopError::Refused {
         call: format!("{} {}", call.method, call.path),

@@ -20,8 +20,7 @@ use client::{Shop, ShopError};
 use scene::{Fate, Scene, Size};
 use session::{Credentials, Session};
 
-pub(crate) use report::write_check;
-pub use report::{Latency, Report};
+pub use report::{Latency, Report, write_check};
 
 /// How many customers share the orders; few, because registering hashes a password.
 const CUSTOMERS: usize = 8;
@@ -88,7 +87,7 @@ fn mix(index: u32) -> (&'static str, Fate) {
 }
 
 /// A name that no other run has.
-pub(crate) fn fresh_name() -> Result<String, DemoError> {
+pub fn fresh_name() -> Result<String, DemoError> {
     let mut bytes = [0_u8; 5];
     getrandom::fill(&mut bytes).map_err(|error| DemoError::Random(error.to_string()))?;
     // Letters alone: digits in a row might look like a card number.

@@ -114,7 +114,7 @@ impl fmt::Display for Report {
 }
 
 /// A check as a line, and the first offenders under it.
-pub(crate) fn write_check(out: &mut impl fmt::Write, check: &Check) -> fmt::Result {
+pub fn write_check(out: &mut impl fmt::Write, check: &Check) -> fmt::Result {
     let mark = if check.holds() { "ok    " } else { "FAILED" };
     writeln!(out, "  {mark}  {}", check.name)?;
     for offender in &check.first {

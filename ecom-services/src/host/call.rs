@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use super::committer::{Job, JobResult};
 use super::consume::submit;
+use super::sabotage::{self, Point};
 use super::stopped;
 use super::wake::{Wake, until};
 
@@ -178,6 +179,7 @@ async fn carry<C: BoundedContext>(
             }
             CallRequest::Perform(_) => {
                 answer = Some(shared.outside.perform(&row).await);
+                sabotage::reach(Point::AnsweredNotCommitted);
                 CallCompletion::Answered
             }
             CallRequest::Transact(_) => match answer.clone() {

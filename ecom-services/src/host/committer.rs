@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::call::Leased;
+use super::sabotage::{self, Point};
 use super::wake::Wake;
 
 /// Messages in one transaction: enough to make the sync of the disk cheap, few enough to keep the wait short.
@@ -271,6 +272,9 @@ impl<C: BoundedContext> Committer<C> {
         }
         match &mut result {
             Transacted::Committed(committed) => {
+                if !committed.outbox.is_empty() {
+                    sabotage::reach(Point::CommittedNotPublished);
+                }
                 self.gauge.remove(delivered.len());
                 self.gauge.add(committed.outbox.len());
                 let (outbox, effects) = self.hand_over(committed, leased);

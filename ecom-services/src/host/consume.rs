@@ -10,6 +10,7 @@ use ecom_core::port::{Body, Bus, Delivery, Settlement, Store, Subscription};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::committer::{Job, JobResult};
+use super::sabotage::{self, Point};
 use super::stopped;
 
 /// One consumer of a service's queue.
@@ -73,7 +74,8 @@ impl<C: BoundedContext> Consume<C> {
         let mut messages = Vec::with_capacity(deliveries.len());
         for delivery in &deliveries {
             let message = match &delivery.body {
-                Body::Event(envelope) => Message::<C>::from_event(envelope),
+                Body::Event(envelope) => Message::<C>::from_event(envelope)
+                    .map(|message| Message { id: sabotage::id_of_delivery(C::SERVICE, message.id), ..message }),
                 Body::Unreadable { .. } => None,
             };
             concerned.push(message.is_some());
@@ -119,6 +121,7 @@ impl<C: BoundedContext> Consume<C> {
     }
 
     async fn settle(&mut self, settlements: Vec<(u64, Settlement)>) -> Completion {
+        sabotage::reach(Point::HandledNotAcknowledged);
         match &self.subscription {
             Some(subscription) if subscription.settle(settlements).await.is_ok() => Completion::Settled,
             Some(_) | None => {

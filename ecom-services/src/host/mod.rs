@@ -13,6 +13,7 @@ mod handle;
 mod housekeep;
 mod letters;
 mod publish;
+mod sabotage;
 mod wake;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -14,6 +14,7 @@ use ecom_core::id::MessageId;
 use ecom_core::port::{Claimed, Clock, Published, Publisher, Store};
 use tokio::sync::{mpsc, watch};
 
+use super::sabotage::{self, Point};
 use super::stopped;
 use super::wake::{Wake, until};
 
@@ -100,6 +101,9 @@ impl<C: BoundedContext> Publish<C> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).extend(ids.iter().copied());
         let names: Vec<&str> = rows.iter().map(|row| row.event.event_type().name()).collect();
         let results = self.publisher.publish(rows).await;
+        if results.contains(&Published::Confirmed) {
+            sabotage::reach(Point::PublishedNotMarked);
+        }
         let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
         for id in &ids {
             in_flight.remove(id);

@@ -9,6 +9,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ecom-adapters", &["ecom-core"]),
     ("ecom-services", &["ecom-core", "ecom-adapters"]),
     ("ecom-sim", &["ecom-core"]),
+    ("ecom-chaos", &["ecom-core", "ecom-services", "test-servers"]),
     ("benches", &["ecom-core", "ecom-adapters", "ecom-services", "ecom-sim"]),
     ("test-servers", &[]),
     ("xtask", &[]),

@@ -43,7 +43,16 @@ fn quoted(line: &str) -> impl Iterator<Item = &str> {
 
 /// Whether it names a file or folder of ours: one of our folders comes first.
 fn is_path(name: &str) -> bool {
-    let ours = ["ecom-core/", "ecom-adapters/", "ecom-services/", "ecom-sim/", "benches/", "xtask/", "migrations/"];
+    let ours = [
+        "ecom-core/",
+        "ecom-adapters/",
+        "ecom-services/",
+        "ecom-sim/",
+        "ecom-chaos/",
+        "benches/",
+        "xtask/",
+        "migrations/",
+    ];
     ours.iter().any(|folder| name.starts_with(folder)) && !name.contains([' ', '*', '{', '<'])
 }
 
