@@ -215,19 +215,22 @@ impl World {
             Kind::Duplicates => {
                 // While services are down there may be no product whose stock can run low.
                 let low = self.run_low(&mut fault.random).await.is_ok();
-                self.missed(kind, self.injector.duplicates(low).await)
+                self.missed(kind, self.injector.duplicates(low).await);
+                Ok(())
             }
-            Kind::Poison => self.missed(kind, self.injector.poison(&mut fault.random).await),
+            Kind::Poison => {
+                self.missed(kind, self.injector.poison(&mut fault.random).await);
+                Ok(())
+            }
         }
     }
 
     /// An injection that the broker, which may be coming back just now, did not take.
-    fn missed(&self, kind: Kind, injected: Outcome<()>) -> Outcome<()> {
+    fn missed(&self, kind: Kind, injected: Outcome<()>) {
         if let Err(error) = injected {
             println!("{:7.1} s  {kind}: missed: {error}", self.begun.elapsed().as_secs_f64());
             self.note(kind, |figures| figures.missed += 1);
         }
-        Ok(())
     }
 
     async fn trouble(&self, fault: &Fault, network: Network) -> Outcome<()> {

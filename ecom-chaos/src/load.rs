@@ -154,17 +154,14 @@ impl Load {
 
     fn note(&self, plan: Plan, asked: Result<(Uuid, Answer), ShopError>) {
         let mut seen = self.seen();
-        match asked {
-            Ok((order, answer)) => {
-                if plan.index.is_multiple_of(KEPT_EVERY) {
-                    seen.kept.insert(plan.index, (plan.clone(), answer));
-                }
-                seen.accepted.insert(order, plan);
+        if let Ok((order, answer)) = asked {
+            if plan.index.is_multiple_of(KEPT_EVERY) {
+                seen.kept.insert(plan.index, (plan.clone(), answer));
             }
-            Err(_) => {
-                seen.unanswered += 1;
-                seen.open.push(plan);
-            }
+            seen.accepted.insert(order, plan);
+        } else {
+            seen.unanswered += 1;
+            seen.open.push(plan);
         }
     }
 
