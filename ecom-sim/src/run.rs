@@ -59,7 +59,8 @@ pub struct Failure {
     pub at: Timestamp,
 }
 
-const REST: Invariant = Invariant {
+/// A world that goes on for ever breaks it.
+pub(crate) const REST: Invariant = Invariant {
     name: "when faults stop, everything comes to rest",
     when: invariant::When::AtRest,
     of: &[],

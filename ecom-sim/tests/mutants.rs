@@ -35,6 +35,17 @@ fn planted_bugs_are_found_by_the_invariants_that_are_there_for_them() {
 }
 
 #[test]
+fn every_fault_in_a_world_of_one_price_finds_what_loses_messages() {
+    let plan = Hunt { searches: 0, runs_max: 0, states_max: 20_000 };
+    for planted in ALL.iter().filter(|planted| planted.lane.is_some_and(|lane| lane.scenario == "one-price")) {
+        let found = hunt(Some(planted), plan, &Rules::default());
+        let kill = found.exhaustive.unwrap_or_else(|| panic!("{} survives every single fault", planted.name));
+        let right = planted.expected.iter().any(|expected| kill.invariant.starts_with(expected));
+        assert!(right && kill.shrunk == 1, "{}: \"{}\" {}", planted.name, kill.invariant, kill.recipe);
+    }
+}
+
+#[test]
 fn worlds_without_a_planted_bug_are_clean() {
     let found = hunt(None, Hunt { searches: 1, runs_max: RUNS, states_max: 0 }, &Rules::default());
     assert!(found.swarm.is_empty() && found.uniform.is_empty(), "{found:?}");

@@ -14,7 +14,7 @@ pub use summary::summary;
 
 use crate::choose::{Default0, Deviation, Exhaust, Fate, Fork};
 use crate::invariant::{self, Broken, Invariant};
-use crate::run::Rules;
+use crate::run::{REST, Rules};
 use crate::scenario::Scenario;
 use crate::world::{Action, Lane, Trace, World};
 use path::Path;
@@ -146,6 +146,11 @@ impl Search<'_> {
     }
 
     fn expand(&mut self, state: &State) -> Option<Violation> {
+        // Nobody's fault keeps a world busy for as long as that: it goes round in circles.
+        if state.world.now().since(World::dawn()) > self.rules.limits.time {
+            let left = state.world.nodes().flat_map(crate::world::Node::residue).next().unwrap_or_default();
+            return Some((REST, Broken::new("the world", "at rest", format!("still busy: {left}")), state.path));
+        }
         let Some(default) = state.world.default_action() else { return self.end(state) };
         let mut actions = vec![];
         state.world.actions(&mut actions);

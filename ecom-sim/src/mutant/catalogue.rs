@@ -124,7 +124,7 @@ pub const ALL: &[Planted] = &[
         "ack-before-commit",
         "ack",
         "a message is acknowledged when it comes, before its transaction",
-        ("one-order", 1, 1, false),
+        ("one-price", 1, 1, false),
         &[NOTICES, PRICES, REST],
     ),
     plant(
@@ -132,7 +132,7 @@ pub const ALL: &[Planted] = &[
         "ack-after-rollback",
         "ack",
         "a message is acknowledged although its transaction was rolled back",
-        ("one-order", 1, 1, false),
+        ("one-price", 1, 1, false),
         &[NOTICES, PRICES, REST],
     ),
     plant(
@@ -140,7 +140,7 @@ pub const ALL: &[Planted] = &[
         "ack-after-unknown",
         "ack",
         "a message is acknowledged although nobody knows whether its transaction is durable",
-        ("one-order", 1, 1, false),
+        ("one-price", 1, 1, false),
         &[NOTICES, PRICES, REST],
     ),
     plant(
@@ -156,7 +156,7 @@ pub const ALL: &[Planted] = &[
         "inbox-before-commit",
         "inbox",
         "the inbox keeps the id in a transaction of its own, before the message is handled",
-        ("one-order", 1, 1, false),
+        ("one-price", 1, 1, false),
         &[NOTICES, PRICES, REST],
     ),
     plant(
@@ -164,7 +164,7 @@ pub const ALL: &[Planted] = &[
         "confirm-taken-for-granted",
         "outbox",
         "a publication without a confirm counts as confirmed",
-        ("one-order", 1, 1, false),
+        ("one-price", 1, 1, false),
         &[PRICES, NOTICES, REST],
     ),
     plant(
@@ -172,7 +172,7 @@ pub const ALL: &[Planted] = &[
         "outbox-deleted-at-once",
         "outbox",
         "the row leaves the outbox before its event is confirmed",
-        ("one-order", 1, 1, false),
+        ("one-price", 1, 1, false),
         &[PRICES, NOTICES, REST],
     ),
     plant(
@@ -188,7 +188,7 @@ pub const ALL: &[Planted] = &[
         "outbox-beside-state",
         "outbox",
         "events go into the outbox after the commit of their state, in a transaction of their own",
-        ("one-order", 1, 1, false),
+        ("one-price", 1, 1, false),
         &[PRICES, NOTICES, REST],
     ),
     plant(
@@ -477,7 +477,7 @@ pub const ALL: &[Planted] = &[
         "concurrency",
         "a transaction that met a concurrent change counts as done",
         ("two-orders-one-piece", 0, 2, false),
-        &[REST, PRICES, NOTICES, KEEPS, TOLD],
+        &[TOLD, REST, PRICES, NOTICES, KEEPS],
     ),
     plant(
         M::NoticeFreshKey,

@@ -17,6 +17,7 @@ pub const NAMES: &[&str] = &[
     "card-removed",
     "key-reused",
     "price-change",
+    "one-price",
 ];
 
 const ADMIN: Shopper = Shopper(9);
@@ -82,6 +83,7 @@ pub(super) fn named(name: &str) -> Option<Scenario> {
             let again = ADA.place_as("use the key again", 2, 1, vec![(LAMP, 1)], None);
             minimal(3, vec![eager(vec![ADA.place(1, vec![(MUG, 1)], None), again])])
         }
+        "one-price" => minimal(3, vec![eager(vec![ADMIN.change_product(1, MUG, Some(1_100), None)])]),
         "price-change" => {
             let prices = [1_100, 1_200, 1_300].into_iter().zip(1..);
             let changes = prices.map(|(minor, which)| ADMIN.change_product(which, MUG, Some(minor), None)).collect();

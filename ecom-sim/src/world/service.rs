@@ -26,6 +26,8 @@ pub struct Service<C: Simulated> {
     pub(super) processes: Vec<Process<C>>,
     /// How far its clock is ahead, in microseconds.
     skew: i64,
+    /// Whether its clock was ever set back.
+    set_back: bool,
     /// Until when it does not reach the broker, by the world's clock.
     cut_until: Timestamp,
     print: OnceLock<u128>,
@@ -41,9 +43,15 @@ impl<C: Simulated> Service<C> {
             late: vec![],
             processes: vec![],
             skew: 0,
+            set_back: false,
             cut_until: Timestamp::EPOCH,
             print: OnceLock::new(),
         }
+    }
+
+    /// Whether its clock was ever set back: then its times do not say how long something took.
+    pub const fn was_set_back(&self) -> bool {
+        self.set_back
     }
 
     /// Its rows.
@@ -93,6 +101,7 @@ impl<C: Simulated> Clone for Service<C> {
             late: self.late.clone(),
             processes: self.processes.clone(),
             skew: self.skew,
+            set_back: self.set_back,
             cut_until: self.cut_until,
             print: self.print.clone(),
         }
@@ -119,7 +128,7 @@ impl<C: Simulated> Node for Service<C> {
     fn fingerprint(&self) -> u128 {
         *self.print.get_or_init(|| {
             let mut hasher = Hasher128::default();
-            (&self.tables, &self.outside, &self.late, self.skew, self.cut_until).hash(&mut hasher);
+            (&self.tables, &self.outside, &self.late, (self.skew, self.set_back), self.cut_until).hash(&mut hasher);
             for process in &self.processes {
                 process.hash_into(&mut hasher);
                 process.under.as_ref().map(|under| self.tables.is_current(&under.begun)).hash(&mut hasher);
@@ -209,7 +218,10 @@ impl<C: Simulated> Node for Service<C> {
         self.print.take();
         env.trace.say(true, || format!("{}: {}", C::SERVICE, trouble.word()));
         match trouble {
-            Trouble::Clock(micros) => self.skew = self.skew.saturating_add(micros),
+            Trouble::Clock(micros) => {
+                self.skew = self.skew.saturating_add(micros);
+                self.set_back |= micros < 0;
+            }
             Trouble::Cut(time) => self.cut_until = self.cut_until.max(env.time.after(time)),
         }
     }
