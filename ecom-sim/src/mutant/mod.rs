@@ -7,10 +7,12 @@
 mod catalogue;
 mod hunt;
 mod rules;
+mod switch;
 
-pub use catalogue::{ALL, Mutant};
+pub use catalogue::ALL;
 pub use hunt::{Found, Hunt, Kill, hunt};
 pub use rules::Mutable;
+pub use switch::Mutant;
 
 use ecom_core::decide::BoundedContext;
 use ecom_core::engine::{Batch, Loaded, Message, Origin, Writes};
@@ -121,4 +123,17 @@ fn miswrite<C: BoundedContext>(mutant: Mutant, messages: &[Message<C>], fate: Op
         }
         _ => {}
     }
+}
+
+/// A planted bug in the words of the catalogue.
+const fn plant(
+    mutant: Mutant,
+    name: &'static str,
+    area: &'static str,
+    about: &'static str,
+    (scenario, faults, copies, elapse): (&'static str, u32, u8, bool),
+    expected: &'static [&'static str],
+) -> Planted {
+    let lane = if scenario.is_empty() { None } else { Some(Lane { scenario, faults, copies, elapse }) };
+    Planted { mutant, name, area, about, lane, expected }
 }

@@ -9,14 +9,15 @@ use crate::sql::notification::{take_notices, take_users};
 
 statements! {
     ADMINISTRATORS = "SELECT user_id FROM contacts WHERE is_admin";
-    /// Not locked, and read before the notices that wait: one that begins to wait changes its contact, so whoever read an
-    /// older one decides anew.
+    /// Contacts are locked: whoever writes a notice for a user decides by his contact, and two copies that handle repeats
+    /// of one end while it changes would each choose a channel of their own, and so tell him twice.
     USERS = "
+        WITH c AS (SELECT * FROM contacts WHERE user_id = ANY ($1) ORDER BY user_id FOR UPDATE)
         SELECT asked.user_id, c.version IS NOT NULL AS has_contact, c.state, c.user_version, c.email, c.first_name,
                c.is_admin, c.version AS contact_version, p.version IS NOT NULL AS has_preferences, p.email_enabled,
                p.email_address, p.sms_enabled, p.sms_number, p.push_enabled, p.push_endpoint, p.version
         FROM unnest($1::UUID[]) AS asked (user_id)
-        LEFT JOIN contacts AS c ON c.user_id = asked.user_id
+        LEFT JOIN c ON c.user_id = asked.user_id
         LEFT JOIN preferences AS p ON p.user_id = asked.user_id";
     NOTICES = "
         SELECT * FROM notices WHERE id IN (

@@ -235,6 +235,17 @@ async fn copies_that_start_at_once_sign_with_one_key() {
     assert!(all.iter().all(|found| found.as_ref().is_ok_and(|keys| keys.len() == 1 && found == &all[0])), "{all:?}");
 }
 
+fn contact_of(user_id: UserId) -> notification::Input {
+    notification::Input::UserUpdated(UserChanged {
+        user_id,
+        version: 1,
+        email: Email::parse("ada@example.com").unwrap(),
+        first_name: "Ada".to_owned(),
+        last_name: "L".to_owned(),
+        is_admin: false,
+    })
+}
+
 /// A notice that begins to wait while its user's contact arrives is not forgotten.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_notice_waits_for_a_contact_that_is_there() {
@@ -249,14 +260,7 @@ async fn no_notice_waits_for_a_contact_that_is_there() {
                 notification::Input::OrderCompleted(OrderCompleted { order_id, user_id, total_amount, items: vec![] });
             message(number << 16 | order, Origin::Event, input)
         };
-        let contact = notification::Input::UserUpdated(UserChanged {
-            user_id,
-            version: 1,
-            email: Email::parse("ada@example.com").unwrap(),
-            first_name: "Ada".to_owned(),
-            last_name: "L".to_owned(),
-            is_admin: false,
-        });
+        let contact = contact_of(user_id);
         if number.is_multiple_of(2) {
             commit(&stores[0], vec![completed(1)]).await;
         }
@@ -268,6 +272,41 @@ async fn no_notice_waits_for_a_contact_that_is_there() {
     let waiting = "SELECT count(*) AS n FROM notices WHERE state = 'deferred'";
     let row = sqlx::query(waiting).fetch_one(&mut home.connection().await).await.unwrap();
     assert_eq!(row.get::<i64, _>("n"), 0);
+}
+
+/// Two copies that handle repeats of one end would choose the channel each for itself while the user's wishes change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notice_is_decided_under_the_lock_of_its_contact() {
+    let home = Home::new().await;
+    let stores: [PgStore<NotificationContext, NotificationTables>; 2] = pair(&home).await;
+    let user_id = UserId(Uuid::from_u128(1));
+    commit(&stores[0], vec![message(1, Origin::Event, contact_of(user_id))]).await;
+    let completed = |number| {
+        let (order_id, total_amount) = (OrderId(Uuid::from_u128(7)), Money::new(300, Currency::EUR));
+        let input =
+            notification::Input::OrderCompleted(OrderCompleted { order_id, user_id, total_amount, items: vec![] });
+        message(number, Origin::Event, input)
+    };
+    let mut holder = home.connection().await;
+    sqlx::raw_sql("BEGIN; SELECT 1 FROM contacts FOR UPDATE").execute(&mut holder).await.unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let decide = async |store: usize, number| {
+        commit(&stores[store], vec![completed(number)]).await;
+        assert!(done.load(std::sync::atomic::Ordering::Relaxed), "it was decided while the contact was locked");
+    };
+    let release = async {
+        let waiting = "SELECT count(*) AS n FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let mut observer = home.connection().await;
+        while sqlx::query(waiting).fetch_one(&mut observer).await.unwrap().get::<i64, _>("n") < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
+    };
+    tokio::join!(decide(0, 11), decide(1, 12), release);
+    let row = sqlx::query("SELECT count(*) AS n FROM notices").fetch_one(&mut home.connection().await).await.unwrap();
+    assert_eq!(row.get::<i64, _>("n"), 1);
 }
 
 /// Text from outside may hold the one character that the database cannot: it is kept as a sign that something was there.

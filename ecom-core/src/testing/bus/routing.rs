@@ -58,7 +58,7 @@ pub async fn competing_subscriptions_share_a_queue(fixture: &dyn Fixture) {
     all_confirmed(&published);
     let distinct: BTreeSet<MessageId> = ids.iter().copied().collect();
     assert_eq!((ids.len(), distinct.len()), (20, 20), "an event was handed to both");
-    assert_eq!(drain(fixture, &*left).await + drain(fixture, &*right).await, 0);
+    assert_eq!(drain(fixture, &*left, 0).await + drain(fixture, &*right, 0).await, 0);
 }
 
 /// Up to `max`, and soon: it does not wait for a full batch.

@@ -51,10 +51,12 @@ pub(super) async fn settle(to: &dyn Subscription, deliveries: &[Delivery], settl
     }
 }
 
-/// Settles whatever still comes as done until it is quiet, and returns how much that was.
-pub(super) async fn drain(fixture: &dyn Fixture, from: &dyn Subscription) -> usize {
+/// Settles what comes as done: at least so many deliveries, however long they take, and then more until it is quiet.
+/// Returns how many that were.
+pub(super) async fn drain(fixture: &dyn Fixture, from: &dyn Subscription, at_least: usize) -> usize {
     let mut count = 0;
-    while let Some(Ok(deliveries)) = within(fixture.sleep(fixture.quiet()), from.receive(100)).await {
+    let patience = |count| if count < at_least { fixture.patience() } else { fixture.quiet() };
+    while let Some(Ok(deliveries)) = within(fixture.sleep(patience(count)), from.receive(100)).await {
         settle(from, &deliveries, Settlement::Done).await;
         count += deliveries.len();
     }
