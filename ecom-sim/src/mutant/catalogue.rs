@@ -211,7 +211,7 @@ pub const ALL: &[Planted] = &[
         "payment",
         "a call that is owed is written after the commit of its state",
         ("one-order", 1, 1, false),
-        &[REST],
+        &[REST, NOTICES],
     ),
     plant(
         M::EffectsNotSwept,
