@@ -18,10 +18,14 @@ pub struct Ledger<D> {
 pub struct Entry {
     /// How it stands.
     pub standing: Standing,
-    /// 1, and one more each time it was opened again.
+    /// 1, and one more each time it was opened again or its answer was void.
     pub round: u32,
     /// Whether there is certainly something to undo: then "there was nothing" is no answer.
     pub confirmed: bool,
+    /// Whether its round is one that was begun after that was known. One before may have been answered with "there was
+    /// nothing", and whoever keeps keys gives that answer under its key for ever.
+    #[serde(default)]
+    pub renewed: bool,
 }
 
 /// How a debt stands.
@@ -56,7 +60,7 @@ impl<D> Default for Ledger<D> {
 impl<D: Ord + Copy> Ledger<D> {
     /// A ledger in which all of these are open.
     pub(super) fn open(debts: impl IntoIterator<Item = D>) -> Self {
-        let entry = Entry { standing: Standing::Open, round: 1, confirmed: false };
+        let entry = Entry { standing: Standing::Open, round: 1, confirmed: false, renewed: false };
         Self { debts: debts.into_iter().map(|debt| (debt, entry)).collect(), repeats: 0 }
     }
 
@@ -92,13 +96,20 @@ impl<D: Ord + Copy> Ledger<D> {
     /// Notes an answer; whether it changed anything.
     ///
     /// "Done" always counts. "There was nothing" closes only what is open and not known to have happened: an answer
-    /// from before a late success must not close the debt again.
+    /// from before a late success must not close the debt again. It begins another round instead, once: what is
+    /// asked for next is a request of its own and not the one that has this answer.
     pub(super) fn answer(&mut self, debt: D, how: Answered) -> bool {
         let Some(entry) = self.debts.get_mut(&debt) else { return false };
         let standing = match how {
             Answered::Done => Standing::Done,
-            Answered::Nothing if entry.standing == Standing::Open && !entry.confirmed => Standing::Nothing,
-            Answered::Nothing => return false,
+            Answered::Nothing if entry.standing != Standing::Open => return false,
+            Answered::Nothing if !entry.confirmed => Standing::Nothing,
+            Answered::Nothing if entry.renewed => return false,
+            Answered::Nothing => {
+                entry.round += 1;
+                entry.renewed = true;
+                return true;
+            }
         };
         std::mem::replace(&mut entry.standing, standing) != standing
     }
@@ -114,6 +125,7 @@ impl<D: Ord + Copy> Ledger<D> {
             Standing::Nothing | Standing::WrittenOff => {
                 entry.standing = Standing::Open;
                 entry.round += 1;
+                entry.renewed = true;
                 self.repeats = 0;
                 Confirmed::Reopened
             }

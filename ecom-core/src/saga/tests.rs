@@ -105,9 +105,23 @@ fn a_late_success_opens_what_was_closed_with_nothing_and_nothing_is_no_answer_an
 fn a_late_success_before_any_answer_is_noted_so_that_nothing_is_no_answer() {
     let noted = advance(&after(OFF), &Signal::Input(Input::Booked(Part::Room)));
     assert!(noted.outputs.is_empty(), "it was asked for already");
-    stays(&noted.instance, &Signal::Input(Input::NeverHad(Part::Room)), Because::AlreadyKnown);
-    let done = advance(&noted.instance, &Signal::Input(Input::LetGo(Part::Room))).instance;
+    let void = advance(&noted.instance, &Signal::Input(Input::NeverHad(Part::Room))).instance;
+    assert!(!void.is_settled());
+    stays(&void, &Signal::Input(Input::NeverHad(Part::Room)), Because::AlreadyKnown);
+    let done = advance(&void, &Signal::Input(Input::LetGo(Part::Room))).instance;
     stays(&done, &Signal::Input(Input::Booked(Part::Room)), Because::AlreadyEnded);
+}
+
+/// Found by the simulator: the room is let go before it is booked, and whoever lets rooms keeps "there was none" under
+/// the key. Asking under that key again could never be answered otherwise.
+#[test]
+fn what_is_asked_for_after_a_void_answer_has_a_key_of_its_own() {
+    let noted = advance(&after(OFF), &Signal::Input(Input::Booked(Part::Room))).instance;
+    let void = advance(&noted, &Signal::Input(Input::NeverHad(Part::Room))).instance;
+    let armed = void.armed.clone().expect("it goes on asking");
+    let again = advance(&void, &fires(OWED, armed.epoch));
+    let expected = [("room", 2, Part::Room), ("car", 1, Part::Car)];
+    assert_eq!(again.outputs, expected.map(|(key, round, part)| call(key, round, Effect::LetGo(ID, part))));
 }
 
 #[test]
