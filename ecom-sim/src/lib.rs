@@ -9,6 +9,7 @@ pub mod mutant;
 pub mod port;
 pub mod report;
 pub mod run;
+pub mod saga;
 pub mod scenario;
 pub mod shrink;
 pub mod world;

@@ -6,7 +6,7 @@ use ecom_core::time::Timestamp;
 
 use crate::choose::{Chooser, Default0, Deviation, Random, Replay, Swarm};
 use crate::hash::Rng;
-use crate::invariant::{self, Broken, Invariant};
+use crate::invariant::{self, Broken, Invariant, Own};
 use crate::scenario::Scenario;
 use crate::world::{Trace, World};
 
@@ -34,13 +34,15 @@ impl Default for Limits {
 pub struct Rules {
     /// What must hold.
     pub invariants: Arc<[Invariant]>,
+    /// What must hold besides, as closures.
+    pub own: Arc<[Own]>,
     /// What bounds a run.
     pub limits: Limits,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { invariants: invariant::ALL.into(), limits: Limits::default() }
+        Self { invariants: invariant::ALL.into(), own: Arc::default(), limits: Limits::default() }
     }
 }
 
@@ -69,7 +71,18 @@ pub(crate) const REST: Invariant = Invariant {
 
 /// Runs a world to its end.
 pub fn run(world: &mut World, chooser: &mut dyn Chooser, trace: &mut Trace, rules: &Rules) -> Result<(), Box<Failure>> {
-    let Rules { invariants, limits } = rules;
+    run_watched(world, chooser, trace, rules, &mut |_, _| {})
+}
+
+/// Runs a world to its end; somebody watches each step.
+pub fn run_watched(
+    world: &mut World,
+    chooser: &mut dyn Chooser,
+    trace: &mut Trace,
+    rules: &Rules,
+    watch: &mut dyn FnMut(&World, &Trace),
+) -> Result<(), Box<Failure>> {
+    let limits = rules.limits;
     let (mut since, mut deviated, mut calm, mut replays) = (world.now(), 0, Default0, 0);
     let failure = |invariant, broken, stuck, world: &World, trace: &Trace| {
         Box::new(Failure { invariant, broken, stuck, step: trace.steps, at: world.now() })
@@ -86,11 +99,12 @@ pub fn run(world: &mut World, chooser: &mut dyn Chooser, trace: &mut Trace, rule
         };
         let action = chooser.action(&mut |actions| world.actions(actions)).unwrap_or(default);
         world.step(action, chooser, trace);
+        watch(world, trace);
         if chooser.deviated() > deviated {
             (since, deviated) = (world.now(), chooser.deviated());
         }
         if trace.changed != 0 {
-            invariant::after_step(invariants, world, trace.changed)
+            invariant::after_step(rules, world, trace.changed)
                 .map_err(|(invariant, broken)| failure(invariant, broken, false, world, trace))?;
         }
         if trace.steps > limits.steps || world.now().since(since) > limits.time {
@@ -99,7 +113,7 @@ pub fn run(world: &mut World, chooser: &mut dyn Chooser, trace: &mut Trace, rule
             return Err(failure(REST, broken, true, world, trace));
         }
     }
-    invariant::at_rest(invariants, world).map_err(|(invariant, broken)| failure(invariant, broken, false, world, trace))
+    invariant::at_rest(rules, world).map_err(|(invariant, broken)| failure(invariant, broken, false, world, trace))
 }
 
 /// A run that is over.

@@ -40,7 +40,11 @@ pub(super) fn replay(args: &ReplayArgs) -> Ending {
         }
         Some(failure) if args.until.is_some_and(|until| failure.step > until) => Ending::Clean,
         Some(failure) => {
-            println!("{}", Report::new(&scenario, &recipe.deviations, &failure, &rules));
+            let mut report = Report::new(&scenario, &recipe.deviations, &failure, &rules);
+            if let Err(error) = report.save(&scenario, &rules) {
+                eprintln!("the report is not kept: {error}");
+            }
+            println!("{report}");
             if failure.stuck { Ending::Stuck } else { Ending::Violation }
         }
     }

@@ -129,7 +129,11 @@ impl Totals {
             }
         }
         if let Some(failure) = failure {
-            self.find(Found::Failure(seed, Box::new(Report::new(&scenario, &deviations, &failure, rules))));
+            let mut report = Report::new(&scenario, &deviations, &failure, rules);
+            if let Err(error) = report.save(&scenario, rules) {
+                eprintln!("the report is not kept: {error}");
+            }
+            self.find(Found::Failure(seed, Box::new(report)));
         }
     }
 

@@ -182,7 +182,7 @@ impl Search<'_> {
                 world.step(action, &mut chooser, &mut trace);
             }
             self.found.transitions += 1;
-            let checked = invariant::after_step(&self.rules.invariants, &world, trace.touched());
+            let checked = invariant::after_step(self.rules, &world, trace.touched());
             if let Err((invariant, broken)) = checked {
                 let path = self.note(state.path, action, trace.steps, chooser.forks());
                 return Some((invariant, broken, path));
@@ -229,7 +229,7 @@ impl Search<'_> {
                 }
             }
         }
-        if let Err((invariant, broken)) = invariant::at_rest(&self.rules.invariants, &world) {
+        if let Err((invariant, broken)) = invariant::at_rest(self.rules, &world) {
             return Some((invariant, broken, state.path));
         }
         self.found.ends.insert(summary(&world));

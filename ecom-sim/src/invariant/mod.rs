@@ -16,9 +16,11 @@ mod the_books_agree_with_the_provider;
 mod what_is_complete_is_paid_and_sold;
 
 use std::fmt;
+use std::sync::Arc;
 
 use ecom_core::event::Service;
 
+use crate::run::Rules;
 use crate::world::World;
 
 /// When an invariant must hold.
@@ -46,6 +48,33 @@ pub struct Invariant {
 impl fmt::Debug for Invariant {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name)
+    }
+}
+
+/// Something of one's own that must hold, as a closure.
+#[derive(Clone)]
+pub struct Own {
+    /// Its name and when; its own check says nothing.
+    pub invariant: Invariant,
+    /// Says how it is broken.
+    pub check: Arc<dyn Fn(&World) -> Result<(), Broken> + Send + Sync>,
+}
+
+impl Own {
+    /// From a name, as a sentence, and a closure; `of` are the services whose changes can break it.
+    pub fn new(
+        name: &'static str,
+        when: When,
+        of: &'static [Service],
+        check: impl Fn(&World) -> Result<(), Broken> + Send + Sync + 'static,
+    ) -> Self {
+        Self { invariant: Invariant { name, when, of, check: |_| Ok(()) }, check: Arc::new(check) }
+    }
+}
+
+impl fmt::Debug for Own {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.invariant.fmt(formatter)
     }
 }
 
@@ -92,12 +121,19 @@ pub(crate) fn bits(services: &[Service]) -> u8 {
 }
 
 /// The first invariant that is broken after a step that changed these services.
-pub fn after_step(invariants: &[Invariant], world: &World, changed: u8) -> Result<(), (Invariant, Broken)> {
-    let concerned = |it: &&Invariant| it.when == When::Always && bits(it.of) & changed != 0;
-    invariants.iter().filter(concerned).try_for_each(|it| (it.check)(world).map_err(|broken| (*it, broken)))
+pub fn after_step(rules: &Rules, world: &World, changed: u8) -> Result<(), (Invariant, Broken)> {
+    let concerned = |it: &Invariant| it.when == When::Always && bits(it.of) & changed != 0;
+    broken(rules, world, concerned)
 }
 
 /// The first invariant that is broken at rest.
-pub fn at_rest(invariants: &[Invariant], world: &World) -> Result<(), (Invariant, Broken)> {
-    invariants.iter().try_for_each(|it| (it.check)(world).map_err(|broken| (*it, broken)))
+pub fn at_rest(rules: &Rules, world: &World) -> Result<(), (Invariant, Broken)> {
+    broken(rules, world, |_| true)
+}
+
+fn broken(rules: &Rules, world: &World, concerned: impl Fn(&Invariant) -> bool) -> Result<(), (Invariant, Broken)> {
+    let mut ours = rules.invariants.iter().filter(|it| concerned(it));
+    ours.try_for_each(|it| (it.check)(world).map_err(|broken| (*it, broken)))?;
+    let mut own = rules.own.iter().filter(|it| concerned(&it.invariant));
+    own.try_for_each(|it| (it.check)(world).map_err(|broken| (it.invariant, broken)))
 }

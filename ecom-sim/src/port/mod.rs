@@ -5,9 +5,11 @@ mod locks;
 mod notifier;
 mod outside;
 mod provider;
+mod saga;
 
 pub use broker::{Broker, Ready, Stored};
 pub use locks::RowKey;
 pub use notifier::Notifier;
 pub use outside::{CALLS, NoOutside, OutsideWorld, Simulated};
 pub use provider::{Movement, Provider};
+pub use saga::{Calls, Desk};

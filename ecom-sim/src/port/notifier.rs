@@ -33,17 +33,17 @@ impl Notifier {
 }
 
 impl OutsideWorld<NotificationContext> for Notifier {
-    fn call(&mut self, row: &EffectRow<Effect>) -> EffectAnswer {
+    fn call(&mut self, row: &EffectRow<Effect>) -> Option<EffectAnswer> {
         let Effect::Send(letter) = &row.effect;
         self.letters.entry(row.id).or_insert_with(|| letter.clone());
-        EffectAnswer::Sent
+        Some(EffectAnswer::Sent)
     }
 
-    fn unknown() -> EffectAnswer {
-        EffectAnswer::Unknown { detail: "no answer in time".to_owned() }
+    fn unknown(&self) -> Option<EffectAnswer> {
+        Some(EffectAnswer::Unknown { detail: "no answer in time".to_owned() })
     }
 
-    fn transient() -> EffectAnswer {
-        EffectAnswer::NotSent { transient: true, detail: "try again in a moment".to_owned() }
+    fn transient(&self) -> Option<EffectAnswer> {
+        Some(EffectAnswer::NotSent { transient: true, detail: "try again in a moment".to_owned() })
     }
 }

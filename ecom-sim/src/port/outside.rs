@@ -33,14 +33,16 @@ pub const CALLS: &[Fate] = &[
 
 /// Everything outside that a context's effects reach, as a value: it keeps what really happened.
 pub trait OutsideWorld<C: BoundedContext>: Clone + Debug + Default + Hash + Send + Sync + 'static {
-    /// The call reaches the outside, which does what is asked, once for each key, and gives its answer.
-    fn call(&mut self, row: &EffectRow<C::Effect>) -> C::EffectAnswer;
+    /// The call reaches the outside, which does what is asked, once for each key, and gives its answer; `None` when
+    /// nobody answers there.
+    fn call(&mut self, row: &EffectRow<C::Effect>) -> Option<C::EffectAnswer>;
 
-    /// The answer of a call that nobody knows the end of.
-    fn unknown() -> C::EffectAnswer;
+    /// The answer of a call that nobody knows the end of; `None` when the context has no such answer: the call is
+    /// repeated when its lease ends.
+    fn unknown(&self) -> Option<C::EffectAnswer>;
 
-    /// The answer of a call that was certainly not carried out and may be repeated.
-    fn transient() -> C::EffectAnswer;
+    /// The answer of a call that was certainly not carried out and may be repeated; `None` as above.
+    fn transient(&self) -> Option<C::EffectAnswer>;
 }
 
 /// For contexts that call nobody.
@@ -48,15 +50,15 @@ pub trait OutsideWorld<C: BoundedContext>: Clone + Debug + Default + Hash + Send
 pub struct NoOutside;
 
 impl<C: BoundedContext<Effect = NoEffect, EffectAnswer = NoEffect>> OutsideWorld<C> for NoOutside {
-    fn call(&mut self, row: &EffectRow<NoEffect>) -> NoEffect {
-        row.effect
+    fn call(&mut self, row: &EffectRow<NoEffect>) -> Option<NoEffect> {
+        Some(row.effect)
     }
 
-    fn unknown() -> NoEffect {
-        unreachable!("a context without effects has no answers")
+    fn unknown(&self) -> Option<NoEffect> {
+        None
     }
 
-    fn transient() -> NoEffect {
-        unreachable!("a context without effects has no answers")
+    fn transient(&self) -> Option<NoEffect> {
+        None
     }
 }

@@ -89,13 +89,13 @@ impl Provider {
 }
 
 impl OutsideWorld<PaymentContext> for Provider {
-    fn call(&mut self, row: &EffectRow<Effect>) -> ProviderAnswer {
+    fn call(&mut self, row: &EffectRow<Effect>) -> Option<ProviderAnswer> {
         if let Some(settled) = self.keys.get(&row.id) {
             if is_same(&settled.effect, &row.effect) {
-                return settled.answer.clone();
+                return Some(settled.answer.clone());
             }
             self.reused += 1;
-            return refused(Refusal::Invalid);
+            return Some(refused(Refusal::Invalid));
         }
         let answer = self.carry_out(row.id, &row.effect);
         let refused_refund = matches!((&row.effect, &answer), (Effect::Refund(_), ProviderAnswer::Refused { .. }));
@@ -103,15 +103,15 @@ impl OutsideWorld<PaymentContext> for Provider {
             // A refused refund may be tried again.
             self.keys.insert(row.id, Settled { effect: row.effect.clone(), answer: answer.clone() });
         }
-        answer
+        Some(answer)
     }
 
-    fn unknown() -> ProviderAnswer {
-        ProviderAnswer::Unknown { detail: "no answer in time".to_owned() }
+    fn unknown(&self) -> Option<ProviderAnswer> {
+        Some(ProviderAnswer::Unknown { detail: "no answer in time".to_owned() })
     }
 
-    fn transient() -> ProviderAnswer {
-        ProviderAnswer::Transient { detail: "try again in a moment".to_owned() }
+    fn transient(&self) -> Option<ProviderAnswer> {
+        Some(ProviderAnswer::Transient { detail: "try again in a moment".to_owned() })
     }
 }
 

@@ -179,8 +179,13 @@ pub struct Fleet {
 
 impl Fleet {
     /// Adds a context's service.
-    pub fn with<C: Simulated>(mut self) -> Self {
-        self.nodes.push((C::SERVICE, Arc::new(Service::<C>::new())));
+    pub fn with<C: Simulated>(self) -> Self {
+        self.with_service(Service::<C>::new())
+    }
+
+    /// Adds a service that is not as empty as a new one.
+    pub fn with_service<C: Simulated>(mut self, service: Service<C>) -> Self {
+        self.nodes.push((C::SERVICE, Arc::new(service)));
         self
     }
 

@@ -54,6 +54,13 @@ impl<C: Simulated> Service<C> {
         self.set_back
     }
 
+    /// The same, with something outside already.
+    #[must_use]
+    pub fn with_outside(mut self, outside: C::Outside) -> Self {
+        self.outside = outside;
+        self
+    }
+
     /// Its rows.
     pub const fn tables(&self) -> &MemoryTables<C> {
         &self.tables
@@ -237,7 +244,8 @@ impl<C: Simulated> Node for Service<C> {
             env.trace.touch(self.node);
             env.trace.id(row.id);
             let answer = self.outside.call(&row);
-            env.trace.say(true, || format!("a call that nobody waits for arrives: {:?}: {answer:?}", row.effect));
+            let said = || super::host::said(answer.as_ref());
+            env.trace.say(true, || format!("a call that nobody waits for arrives: {:?}: {}", row.effect, said()));
         }
     }
 

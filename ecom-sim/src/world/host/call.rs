@@ -92,9 +92,13 @@ impl<C: Simulated> Process<C> {
         let completion = match self.calls[place].call.request {
             CallRequest::Turn => CallCompletion::Turn { held: env.now.since(self.calls[place].since) },
             CallRequest::Perform(_) => {
-                let answer = perform(self.node, &self.calls[place].row, service, env)?;
-                self.calls[place].answer = Some(answer);
-                CallCompletion::Answered
+                let answer = match perform(self.node, &self.calls[place].row, service, env) {
+                    Performed::Died => return None,
+                    Performed::Ended(answer) => answer,
+                };
+                let is_answered = answer.is_some();
+                self.calls[place].answer = answer;
+                if is_answered { CallCompletion::Answered } else { CallCompletion::Lost }
             }
             CallRequest::Transact(_) => {
                 let calling = &self.calls[place];
@@ -133,31 +137,39 @@ impl<C: Simulated> Process<C> {
     }
 }
 
-/// The call itself; `None` when the process died.
+/// How a call of the outside went.
+enum Performed<A> {
+    /// It ended, with an answer or without one.
+    Ended(Option<A>),
+    /// The process died.
+    Died,
+}
+
+/// The call itself.
 fn perform<C: Simulated>(
     node: u8,
     row: &EffectRow<C::Effect>,
     service: &mut Service<C>,
     env: &mut Env<'_>,
-) -> Option<C::EffectAnswer> {
+) -> Performed<C::EffectAnswer> {
     let fate = env.fate(node, Op::Call, CALLS);
     env.trace.id(row.id);
     env.trace.touch(node);
     let answer = match fate {
         Fate::Fine | Fate::UnknownDone | Fate::CrashAfter => {
             let answer = service.outside.call(row);
-            if fate == Fate::Fine { answer } else { C::Outside::unknown() }
+            if fate == Fate::Fine { answer } else { service.outside.unknown() }
         }
         Fate::Late | Fate::CrashLate => {
             service.late.push(row.clone());
-            C::Outside::unknown()
+            service.outside.unknown()
         }
-        Fate::Transient => C::Outside::transient(),
-        _ => C::Outside::unknown(),
+        Fate::Transient => service.outside.transient(),
+        _ => service.outside.unknown(),
     };
     env.trace.say(fate != Fate::Fine, || {
         let how = match fate {
-            Fate::Fine => format!("{answer:?}"),
+            Fate::Fine => said(answer.as_ref()),
             Fate::UnknownDone => "carried out, but the answer is lost".to_owned(),
             Fate::Late => "no answer; it will arrive later".to_owned(),
             Fate::CrashLate => "the process dies; it will arrive later".to_owned(),
@@ -168,5 +180,10 @@ fn perform<C: Simulated>(
         };
         format!("{} calls the outside, attempt {}: {:?}: {how}", name::<C>(), row.attempts, row.effect)
     });
-    (!fate.crashes()).then_some(answer)
+    if fate.crashes() { Performed::Died } else { Performed::Ended(answer) }
+}
+
+/// An answer in words.
+pub(in super::super) fn said<A: std::fmt::Debug>(answer: Option<&A>) -> String {
+    answer.map_or_else(|| "nobody answers".to_owned(), |answer| format!("{answer:?}"))
 }

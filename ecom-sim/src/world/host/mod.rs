@@ -5,3 +5,5 @@ mod clock;
 mod commit;
 mod consume;
 mod publish;
+
+pub(super) use call::said;

@@ -1,7 +1,18 @@
-//! A failing run on one screen, in the words of the domain.
+//! A failing run on one screen, in the words of the domain; and as a page and a regression test.
+
+mod film;
+mod html;
+mod save;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::{self, Write};
+use std::path::PathBuf;
 use std::time::Duration;
+
+pub use film::{Film, Scene, Shape};
+pub use html::Page;
+pub(crate) use save::slug;
 
 use crate::choose::{Deviation, ParseError};
 use crate::run::{Failure, Finished, Rules, replay};
@@ -56,6 +67,12 @@ pub struct Report {
     pub same: bool,
     /// How long shrinking took.
     pub took: Duration,
+    /// How to repeat it.
+    pub again: String,
+    /// A regression test.
+    pub test: String,
+    /// The folder in which it is kept as a page, once it is.
+    pub saved: Option<PathBuf>,
     /// When the world began.
     pub dawn: ecom_core::time::Timestamp,
 }
@@ -74,8 +91,12 @@ impl Report {
         let first = replay(scenario, &shrunk.deviations, Trace::verbose(), rules);
         let second = replay(scenario, &shrunk.deviations, Trace::default(), rules);
         let Finished { trace, failure, .. } = first;
+        let recipe = Recipe { scenario: scenario.name().to_owned(), deviations: shrunk.deviations };
         Self {
-            recipe: Recipe { scenario: scenario.name().to_owned(), deviations: shrunk.deviations },
+            test: save::test(name, &recipe),
+            saved: None,
+            again: format!("ecom-sim replay '{recipe}' --dump"),
+            recipe,
             failure: failure.unwrap_or(shrunk.failure),
             lines: trace.lines().to_vec(),
             before: deviations.len(),
@@ -94,8 +115,16 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Report {
+    /// In words; how long things took is left out where the same bytes are wanted.
+    fn told(&self, timed: bool) -> String {
+        let mut out = String::new();
+        // Writing into a string does not fail.
+        let _ = self.tell(&mut out, timed);
+        out
+    }
+
+    fn tell(&self, out: &mut String, timed: bool) -> fmt::Result {
         let Failure { invariant, broken, stuck, step, at } = &*self.failure;
         let verdict = if *stuck { "STUCK" } else { "FAIL " };
         writeln!(out, "{verdict} {}", invariant.name)?;
@@ -104,7 +133,8 @@ impl fmt::Display for Report {
         let same = if self.same { "deterministic: 2/2 runs identical" } else { "NOT DETERMINISTIC" };
         let (before, after) = (self.before, self.recipe.deviations.len());
         let millis = self.took.as_secs_f64() * 1_000.0;
-        writeln!(out, "Shrunk {before} -> {after} deviations ({} replays, {millis:.1} ms); {same}", self.replays)?;
+        let took = if timed { format!(", {millis:.1} ms") } else { String::new() };
+        writeln!(out, "Shrunk {before} -> {after} deviations ({} replays{took}); {same}", self.replays)?;
         let mut said = String::new();
         for (number, deviation) in (1..).zip(&self.recipe.deviations) {
             writeln!(said, "  {number}  {deviation}")?;
@@ -112,14 +142,25 @@ impl fmt::Display for Report {
         for line in self.lines.iter().filter(|line| line.is_fault).take(LINES_MAX) {
             writeln!(said, "     step {:<4} {}  {}", line.step, self.time(line.at), shortened(&line.text))?;
         }
-        out.write_str(&said)?;
+        out.push_str(&said);
         writeln!(out, "Expected  {}", shortened(&broken.expected))?;
         writeln!(out, "Actual    {}", shortened(&broken.actual))?;
         let last = self.lines.iter().filter(|line| line.step <= *step).rev().take(3).collect::<Vec<_>>();
         for line in last.into_iter().rev() {
             writeln!(out, "  before  step {:<4} {}", line.step, shortened(&line.text))?;
         }
-        write!(out, "replay    ecom-sim replay '{}' --dump", self.recipe)
+        write!(out, "replay    {}", self.again)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.told(true))?;
+        if let Some(dir) = &self.saved {
+            let dir = dir.display();
+            write!(out, "\nreport    {dir}/report.html\ntest      {dir}/regress.rs (paste into tests/)")?;
+        }
+        Ok(())
     }
 }
 
