@@ -1,10 +1,45 @@
 //! Products, stock, reservations and movements as rows.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ecom_core::event::FailureCode;
-use ecom_core::inventory::{Hold, Movement, MovementKind, Product, Reservation, ReservationState, Stock};
+use ecom_core::id::{OrderId, ProductId};
+use ecom_core::inventory::{
+    Hold, InventoryScope, Movement, MovementKind, Product, Reservation, ReservationState, Stock,
+};
 
 use super::Inconsistent;
 use super::fields::Fields;
+
+/// Products and their stock, by their ids.
+pub(crate) type Stocked = (BTreeMap<ProductId, Product>, BTreeMap<ProductId, Stock>);
+
+/// The products that a batch needs: those in scope, and those of the holds, for an order's end does not name its products.
+pub(crate) fn wanted(scope: &InventoryScope, reservations: &BTreeMap<OrderId, Reservation>) -> BTreeSet<ProductId> {
+    let mut wanted = scope.products.clone();
+    for reservation in reservations.values() {
+        if let ReservationState::Held(hold) = &reservation.state {
+            wanted.extend(hold.lines.iter().map(|line| line.product_id));
+        }
+    }
+    wanted
+}
+
+/// Reservations by their orders.
+pub(crate) fn take_reservations<F: Fields>(rows: &[F]) -> Result<BTreeMap<OrderId, Reservation>, sqlx::Error> {
+    rows.iter().map(|row| reservation(row).map(|reservation| (reservation.order_id, reservation))).collect()
+}
+
+/// Products and their stock from rows that bear both.
+pub(crate) fn take_products<F: Fields>(rows: &[F]) -> Result<Stocked, sqlx::Error> {
+    let mut found = Stocked::default();
+    for row in rows {
+        let (product, stock) = (product(row)?, stock(row)?);
+        found.0.insert(product.id, product);
+        found.1.insert(stock.product_id, stock);
+    }
+    Ok(found)
+}
 
 /// A product from its columns.
 pub(crate) fn product<F: Fields>(row: &F) -> Result<Product, sqlx::Error> {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ecom_core::id::{OrderId, ProductId};
-use ecom_core::inventory::{InventoryScope, InventorySnapshot, Product, Reservation, ReservationState, Stock};
+use ecom_core::inventory::{InventoryScope, InventorySnapshot, Reservation};
 use sqlx::PgConnection;
 
 use crate::postgres::rows::{printable, statements, uuids};
 use crate::sql::fields::Fields;
-use crate::sql::inventory::{product, reservation, stock};
+use crate::sql::inventory::{Stocked, take_products, take_reservations, wanted};
 
 statements! {
     RESERVATIONS = "SELECT * FROM reservations WHERE order_id = ANY ($1) ORDER BY order_id FOR UPDATE";
@@ -25,13 +25,7 @@ pub(super) async fn snapshot(
     scope: &InventoryScope,
 ) -> Result<InventorySnapshot, sqlx::Error> {
     let reservations = reservations(connection, &scope.orders).await?;
-    let mut wanted = scope.products.clone();
-    for reservation in reservations.values() {
-        if let ReservationState::Held(hold) = &reservation.state {
-            wanted.extend(hold.lines.iter().map(|line| line.product_id));
-        }
-    }
-    let (products, stock) = products(connection, &wanted).await?;
+    let (products, stock) = products(connection, &wanted(scope, &reservations)).await?;
     Ok(InventorySnapshot { products, stock, skus: skus(connection, &scope.skus).await?, reservations })
 }
 
@@ -44,24 +38,15 @@ async fn reservations(
     }
     let ids = uuids(orders.iter().map(|id| id.0));
     let rows = sqlx::query(RESERVATIONS).bind(ids).fetch_all(connection).await?;
-    rows.iter().map(|row| reservation(row).map(|reservation| (reservation.order_id, reservation))).collect()
+    take_reservations(&rows)
 }
 
-async fn products(
-    connection: &mut PgConnection,
-    ids: &BTreeSet<ProductId>,
-) -> Result<(BTreeMap<ProductId, Product>, BTreeMap<ProductId, Stock>), sqlx::Error> {
-    let mut found = (BTreeMap::new(), BTreeMap::new());
+async fn products(connection: &mut PgConnection, ids: &BTreeSet<ProductId>) -> Result<Stocked, sqlx::Error> {
     if ids.is_empty() {
-        return Ok(found);
+        return Ok(Stocked::default());
     }
     let rows = sqlx::query(PRODUCTS).bind(uuids(ids.iter().map(|id| id.0))).fetch_all(connection).await?;
-    for row in &rows {
-        let (product, stock) = (product(row)?, stock(row)?);
-        found.0.insert(product.id, product);
-        found.1.insert(stock.product_id, stock);
-    }
-    Ok(found)
+    take_products(&rows)
 }
 
 async fn skus(

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ecom_core::id::{OrderId, ProductId};
-use ecom_core::inventory::{InventoryScope, InventorySnapshot, Product, Reservation, ReservationState, Stock};
+use ecom_core::inventory::{InventoryScope, InventorySnapshot, Reservation};
 use sqlx::SqliteConnection;
 
-use crate::sql::inventory::{product, reservation, stock};
+use crate::sql::inventory::{Stocked, take_products, take_reservations, wanted};
 use crate::sqlite::rows::{column, parse, text_list};
 
 /// The rows in scope, and the products of the holds among them: an order's end does not name its products.
@@ -15,13 +15,7 @@ pub(super) async fn snapshot(
     scope: &InventoryScope,
 ) -> Result<InventorySnapshot, sqlx::Error> {
     let reservations = reservations(connection, &scope.orders).await?;
-    let mut wanted = scope.products.clone();
-    for reservation in reservations.values() {
-        if let ReservationState::Held(hold) = &reservation.state {
-            wanted.extend(hold.lines.iter().map(|line| line.product_id));
-        }
-    }
-    let (products, stock) = products(connection, &wanted).await?;
+    let (products, stock) = products(connection, &wanted(scope, &reservations)).await?;
     Ok(InventorySnapshot { products, stock, skus: skus(connection, &scope.skus).await?, reservations })
 }
 
@@ -36,16 +30,12 @@ async fn reservations(
         .bind(text_list(orders))
         .fetch_all(connection)
         .await?;
-    rows.iter().map(|row| reservation(row).map(|reservation| (reservation.order_id, reservation))).collect()
+    take_reservations(&rows)
 }
 
-async fn products(
-    connection: &mut SqliteConnection,
-    ids: &BTreeSet<ProductId>,
-) -> Result<(BTreeMap<ProductId, Product>, BTreeMap<ProductId, Stock>), sqlx::Error> {
-    let mut found = (BTreeMap::new(), BTreeMap::new());
+async fn products(connection: &mut SqliteConnection, ids: &BTreeSet<ProductId>) -> Result<Stocked, sqlx::Error> {
     if ids.is_empty() {
-        return Ok(found);
+        return Ok(Stocked::default());
     }
     let rows = sqlx::query(
         "SELECT p.*, s.product_id, s.on_hand, s.reserved, s.committed, s.version AS stock_version
@@ -55,12 +45,7 @@ async fn products(
     .bind(text_list(ids))
     .fetch_all(connection)
     .await?;
-    for row in &rows {
-        let (product, stock) = (product(row)?, stock(row)?);
-        found.0.insert(product.id, product);
-        found.1.insert(stock.product_id, stock);
-    }
-    Ok(found)
+    take_products(&rows)
 }
 
 async fn skus(
