@@ -6,10 +6,11 @@
 //! log too: a token that fails at first goes on where it was after a crash. Several processes may share it: the file, or the schema
 //! in PostgreSQL.
 //!
-//! There is no webhook: `tok_duplicate_webhook` succeeds like `tok_visa`. That an answer which comes twice counts once
-//! is a promise of the engine, which knows an effect's answers by its id and attempt.
+//! With `tok_duplicate_webhook` it also tells its result of its own accord, by a signed webhook: once before it answers,
+//! and once more after that. Who is to hear it is said with [`Sandbox::tell`]; without a listener it tells nobody.
 
 mod log;
+mod messenger;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod script;
@@ -17,15 +18,17 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 mod token;
+mod webhook;
 mod worker;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use ecom_core::engine::{EffectRow, Fault};
-use ecom_core::id::OrderId;
+use ecom_core::id::{MessageId, OrderId};
 use ecom_core::payment::{
     Card, Effect, MethodCatalogue, PaymentContext, ProviderAnswer, SANDBOX, SandboxEntry, SandboxLog,
 };
@@ -35,8 +38,11 @@ use tokio::task::JoinHandle;
 
 use crate::sqlite::{Database, OpenError};
 use log::Log;
+pub use messenger::Listener;
+use messenger::Messenger;
 use script::{Call, Reply};
 pub use token::Token;
+pub use webhook::SandboxWebhook;
 use worker::{Job, QUEUE_MAX, Worker};
 
 const MIGRATIONS: &[(&str, &str)] =
@@ -47,12 +53,23 @@ const PG_MIGRATIONS: &[(&str, &str)] =
     &[("sandbox/0001_sandbox", include_str!("../../../migrations/sandbox/0001_sandbox.sql"))];
 
 /// The sandbox.
-#[derive(Debug)]
 pub struct Sandbox {
     log: Arc<Log>,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     worker: Mutex<Option<JoinHandle<()>>>,
+    messenger: std::sync::Mutex<Option<Messenger>>,
     timeout: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Sandbox")
+            .field("log", &self.log)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Sandbox {
@@ -79,12 +96,32 @@ impl Sandbox {
 
     fn over(log: Log, timeout: Duration, clock: Arc<dyn Clock>) -> Self {
         let (log, (jobs, queue)) = (Arc::new(log), mpsc::channel(QUEUE_MAX));
-        let worker = tokio::spawn(Worker::new(Arc::clone(&log), clock, queue).run());
-        Self { log, jobs: Mutex::new(Some(jobs)), worker: Mutex::new(Some(worker)), timeout }
+        let worker = tokio::spawn(Worker::new(Arc::clone(&log), Arc::clone(&clock), queue).run());
+        let (jobs, worker) = (Mutex::new(Some(jobs)), Mutex::new(Some(worker)));
+        Self { log, jobs, worker, messenger: std::sync::Mutex::new(None), timeout, clock }
+    }
+
+    /// From now on that listener hears the sandbox's webhooks, signed by `webhook`.
+    pub fn tell(&self, listener: Arc<dyn Listener>, webhook: SandboxWebhook) {
+        let messenger = Messenger::new(webhook, listener, Arc::clone(&self.clock));
+        drop(self.messenger().replace(messenger));
+    }
+
+    /// Tells nobody anything any more, and lets go of the listener.
+    pub async fn hush(&self) {
+        let messenger = self.messenger().take();
+        if let Some(messenger) = messenger {
+            messenger.stop().await;
+        }
+    }
+
+    fn messenger(&self) -> std::sync::MutexGuard<'_, Option<Messenger>> {
+        self.messenger.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Carries out the calls that are waiting and closes the file. Later calls are answered as unknown.
     pub async fn close(&self) {
+        self.hush().await;
         drop(self.jobs.lock().await.take());
         if let Some(worker) = self.worker.lock().await.take()
             && let Err(error) = worker.await
@@ -99,11 +136,16 @@ impl Sandbox {
         let unknown = |detail: &str| ProviderAnswer::Unknown { detail: detail.to_owned() };
         let Some(jobs) = self.jobs.lock().await.clone() else { return unknown("the sandbox is closed") };
         let (reply, answer) = oneshot::channel();
+        let (key, effect) = (call.key, call.effect.clone());
         if jobs.send(Job { call, reply }).await.is_err() {
             return unknown("the sandbox is closed");
         }
         match answer.await {
             Ok(Reply::Now(answer)) => answer,
+            Ok(Reply::Told(answer)) => {
+                self.tell_twice(key, &effect, &answer).await;
+                answer
+            }
             Ok(Reply::After(delay, answer)) => {
                 tokio::time::sleep(delay).await;
                 answer
@@ -111,6 +153,15 @@ impl Sandbox {
             Ok(Reply::Never) => std::future::pending().await,
             Err(_) => unknown("the sandbox could not write its log"),
         }
+    }
+
+    /// Sends the webhook now, and once more behind the caller's back.
+    async fn tell_twice(&self, key: MessageId, effect: &Effect, answer: &ProviderAnswer) {
+        let Effect::Charge(charge) = effect else { return };
+        let outlet = self.messenger().as_ref().map(Messenger::outlet);
+        let (Some(outlet), Some(letter)) = (outlet, webhook::letter(key, charge, answer)) else { return };
+        outlet.send(&letter).await;
+        outlet.send_later(letter);
     }
 }
 

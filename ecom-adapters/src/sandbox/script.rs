@@ -71,6 +71,8 @@ pub(super) struct Verdict {
 pub(super) enum Reply {
     /// At once.
     Now(ProviderAnswer),
+    /// At once, and told by webhook before and after it.
+    Told(ProviderAnswer),
     /// After that time.
     After(Duration, ProviderAnswer),
     /// It is lost.
@@ -128,7 +130,8 @@ pub(super) fn decide(call: &Call, past: &Past, charged: Option<Charged>) -> Verd
 fn play(token: Token, call: u32, reference: String) -> Verdict {
     let success = moved(SUCCEEDED, reference);
     match token {
-        Token::Visa | Token::DuplicateWebhook => success,
+        Token::Visa => success,
+        Token::DuplicateWebhook => Verdict { reply: told(success.reply), ..success },
         Token::Declined => decline(Refusal::Declined),
         Token::InsufficientFunds => decline(Refusal::InsufficientFunds),
         Token::Slow => Verdict { reply: later(success.reply), ..success },
@@ -155,7 +158,14 @@ fn decline(refusal: Refusal) -> Verdict {
 
 fn later(reply: Reply) -> Reply {
     match reply {
-        Reply::Now(answer) | Reply::After(_, answer) => Reply::After(SLOW, answer),
+        Reply::Now(answer) | Reply::Told(answer) | Reply::After(_, answer) => Reply::After(SLOW, answer),
+        Reply::Never => Reply::Never,
+    }
+}
+
+fn told(reply: Reply) -> Reply {
+    match reply {
+        Reply::Now(answer) | Reply::Told(answer) | Reply::After(_, answer) => Reply::Told(answer),
         Reply::Never => Reply::Never,
     }
 }

@@ -9,14 +9,16 @@ use ecom_core::engine::EffectRow;
 use ecom_core::id::{CorrelationId, MessageId, OrderId, PaymentId, RefundId};
 use ecom_core::money::{Currency, Money};
 use ecom_core::payment::{
-    ChargeRequest, Effect, MethodCatalogue, ProviderAnswer, RefundRequest, Refusal, SandboxEntry, SandboxLog,
+    ChargeRequest, Effect, MethodCatalogue, News, NotOpened, ProviderAnswer, RefundRequest, Refusal, SandboxEntry,
+    SandboxLog, Webhook,
 };
 use ecom_core::port::{Clock, Outside, PageRequest};
+use ecom_core::secret::Secret;
 use ecom_core::time::Timestamp;
 use uuid::Uuid;
 
 use super::script::{self, Call, Past, Reply};
-use super::{Sandbox, Token};
+use super::{Listener, Sandbox, SandboxWebhook, Token};
 
 /// Long enough for any write, also on a machine that is busy.
 const PATIENT: Duration = Duration::from_secs(60);
@@ -47,6 +49,10 @@ fn key(n: u128) -> MessageId {
 
 fn row(key: MessageId, effect: Effect) -> EffectRow<Effect> {
     EffectRow { id: key, correlation: CorrelationId(Uuid::nil()), effect, attempts: 1, due: Timestamp::EPOCH }
+}
+
+fn euro(minor: i64) -> Money {
+    Money::new(minor, Currency::EUR)
 }
 
 fn charge(n: u128, token: &str, minor: i64) -> EffectRow<Effect> {
@@ -289,5 +295,77 @@ async fn the_catalogue_knows_exactly_its_tokens() {
     assert_eq!(Token::parse(ecom_core::payment::SANDBOX_TOKEN), Some(Token::Visa));
     for unknown in ["", "tok_", "tok_visa ", "TOK_VISA", "4242424242424242"] {
         assert_eq!(sandbox.describe(unknown), None, "{unknown}");
+    }
+}
+
+/// Hands what it is sent to a test.
+struct Letterbox(tokio::sync::mpsc::UnboundedSender<(String, Vec<u8>)>);
+
+#[async_trait::async_trait]
+impl Listener for Letterbox {
+    async fn post(&self, signature: String, body: Vec<u8>) -> Result<(), String> {
+        self.0.send((signature, body)).map_err(|error| error.to_string())
+    }
+}
+
+#[tokio::test]
+async fn the_webhook_comes_before_the_answer_and_once_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = open(folder.path()).await;
+    let webhook = SandboxWebhook::new(Secret::new("whsec".to_owned()));
+    let (letterbox, mut letters) = tokio::sync::mpsc::unbounded_channel();
+    sandbox.tell(Arc::new(Letterbox(letterbox)), webhook.clone());
+    assert_eq!(word(&sandbox.perform(&charge(1, "tok_visa", 500)).await), "succeeded");
+    let answer = sandbox.perform(&charge(2, "tok_duplicate_webhook", 500)).await;
+    let ProviderAnswer::Succeeded { reference } = &answer else { panic!("{answer:?}") };
+    let (signature, body) = letters.try_recv().expect("the first has come before the answer, and others have none");
+    let now = Timestamp::from_micros(9);
+    let (id, notice) = webhook.open(&signature, &body, now).unwrap();
+    assert_eq!(notice.news, News::Succeeded { reference: reference.clone() });
+    assert_eq!((notice.key, notice.payment_id, notice.amount), (key(2), PaymentId(Uuid::from_u128(2)), euro(500)));
+    let (signature, body) = letters.recv().await.unwrap();
+    assert_eq!(webhook.open(&signature, &body, now).unwrap().0, id, "the same event is the same message");
+    assert_eq!(sandbox.perform(&charge(2, "tok_duplicate_webhook", 500)).await, answer);
+    sandbox.close().await;
+    assert!(letters.recv().await.is_none(), "an answer that is repeated is not told again");
+}
+
+#[test]
+fn a_webhook_is_believed_only_when_it_is_signed_and_says_one_thing() {
+    let webhook = SandboxWebhook::new(Secret::new("whsec".to_owned()));
+    let now = Timestamp::from_micros(9);
+    let open = |body: &str| webhook.open(&webhook.sign(body.as_bytes(), now), body.as_bytes(), now);
+    let good = serde_json::json!({
+        "id": "evt_1", "type": "charge.succeeded", "idempotency_key": key(1), "order_id": key(2), "payment_id": key(3),
+        "amount": { "amount": "5.00", "currency": "EUR" }, "reference": "ch_1",
+    });
+    assert!(open(&good.to_string()).is_ok());
+    let changed = |changes: &[(&str, serde_json::Value)]| {
+        let mut body = good.clone();
+        for (field, value) in changes {
+            body[field] = value.clone();
+        }
+        body.to_string()
+    };
+    let refused =
+        [("type", "charge.refused".into()), ("reference", serde_json::Value::Null), ("refusal", "declined".into())];
+    assert!(open(&changed(&refused)).is_ok());
+    let refund = [("type", "refund.succeeded".into()), ("refund_id", key(4).to_string().into())];
+    assert!(open(&changed(&refund)).is_ok());
+    for body in [
+        "{}".to_owned(),
+        "no json".to_owned(),
+        changed(&[("type", "charge.disputed".into())]),
+        changed(&[("id", "".into())]),
+        changed(&[("id", "x".repeat(1_001).into())]),
+        changed(&[("reference", serde_json::Value::Null)]),
+        changed(&[("refusal", "declined".into())]),
+        changed(&[("refund_id", key(4).to_string().into())]),
+        changed(&[("more", 1.into())]),
+        changed(&refund[..1]),
+    ] {
+        assert!(matches!(open(&body), Err(NotOpened::Content(_))), "{body}");
+        let unsigned = webhook.open("t=0,v1=00", body.as_bytes(), now);
+        assert!(matches!(unsigned, Err(NotOpened::Signature(_))), "the signature is looked at first: {body}");
     }
 }

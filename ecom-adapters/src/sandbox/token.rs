@@ -22,7 +22,7 @@ pub enum Token {
     TimeoutNotCharged,
     /// Fails twice for the moment, then succeeds.
     Flaky,
-    /// Succeeds; stands for a provider that tells its result twice.
+    /// Succeeds, and the sandbox tells it by webhook as well: before its answer, and again after it.
     DuplicateWebhook,
 }
 

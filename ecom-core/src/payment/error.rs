@@ -67,6 +67,9 @@ pub enum Rejection {
         /// What was to be charged.
         total: Money,
     },
+    /// A provider's notice about a payment or a refund that nobody knows here. Refused, so that the provider repeats it.
+    #[error("no payment and no refund is known that this notice could be about")]
+    NoticeUnknown,
     /// A computation with money failed.
     #[error(transparent)]
     Money(#[from] MoneyError),
@@ -87,6 +90,7 @@ impl Rejection {
             Self::CurrencyMismatch { .. } => "currency_mismatch",
             Self::ReasonLength { .. } => "reason_length",
             Self::NegativeTotal { .. } => "amount_negative",
+            Self::NoticeUnknown => "notice_unknown",
             Self::Money(_) => "amount_invalid",
         }
     }
@@ -94,7 +98,7 @@ impl Rejection {
     /// The HTTP status that tells a caller what to do about it.
     pub const fn status(&self) -> u16 {
         match self {
-            Self::MethodNotFound | Self::PaymentNotFound => 404,
+            Self::MethodNotFound | Self::PaymentNotFound | Self::NoticeUnknown => 404,
             Self::TooManyMethods { .. } | Self::NotCaptured | Self::RefundExceedsCaptured { .. } => 409,
             Self::TokenUnknown
             | Self::CardNumber { .. }
@@ -118,6 +122,7 @@ impl Rejection {
             Self::ReasonLength { .. } => Some("/reason"),
             Self::MethodNotFound
             | Self::PaymentNotFound
+            | Self::NoticeUnknown
             | Self::TooManyMethods { .. }
             | Self::NotCaptured
             | Self::NegativeTotal { .. } => None,

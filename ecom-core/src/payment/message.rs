@@ -44,6 +44,43 @@ pub enum Input {
     ChargeAnswered(Answered<ChargeRequest>),
     /// A refund has an answer.
     RefundAnswered(Answered<RefundRequest>),
+    /// The provider tells of its own accord how a charge or a refund ended.
+    Noticed(Notice),
+}
+
+/// What a provider tells of its own accord, by webhook: the same fact as the answer of the call. It may come before that
+/// answer, after it, in its place, twice, or never.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Who tells it.
+    pub provider: String,
+    /// The idempotency key of the call.
+    pub key: MessageId,
+    /// As which payment.
+    pub payment_id: PaymentId,
+    /// As which refund; `None` for the charge.
+    pub refund_id: Option<RefundId>,
+    /// How much.
+    pub amount: Money,
+    /// How it ended.
+    pub news: News,
+}
+
+/// How a call ended, as its notice tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It is done.
+    Succeeded {
+        /// The provider's name for it.
+        reference: String,
+    },
+    /// It is certainly not done, and the provider does not want to.
+    Refused {
+        /// Why.
+        code: Refusal,
+        /// The provider's words.
+        detail: String,
+    },
 }
 
 /// A call of the provider has ended, with or without an answer.

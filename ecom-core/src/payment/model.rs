@@ -1,6 +1,7 @@
 //! Payments, refunds and payment methods.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::event::{FailureCode, Service};
 use crate::id::{CorrelationId, MessageId, OrderId, PaymentId, PaymentMethodId, RefundId, UserId, derive};
@@ -25,6 +26,11 @@ pub fn undo_refund_id(payment: PaymentId) -> RefundId {
 /// The key under which a refund is asked for, at every attempt.
 pub fn refund_key(payment: PaymentId, refund: RefundId) -> MessageId {
     MessageId(derive(Service::Payment.name(), refund.0, "refund", payment.0, 0))
+}
+
+/// The identity of a provider's notice: the same event of the provider is the same message, however often it comes.
+pub fn notice_id(provider: &str, event: &str) -> MessageId {
+    MessageId(derive(provider, Uuid::nil(), event, Uuid::nil(), 0))
 }
 
 /// What a card shows of itself. Never its number.

@@ -3,6 +3,7 @@
 mod charge;
 mod end;
 mod method;
+mod notice;
 mod refund;
 
 use super::error::Rejection;
@@ -28,6 +29,7 @@ pub(super) fn decide(snapshot: &PaymentSnapshot, input: &Input, context: &Contex
         Input::Ended { order_id, end } => end::ended(snapshot, *order_id, *end, context),
         Input::ChargeAnswered(answered) => charge::answered(snapshot, answered, context),
         Input::RefundAnswered(answered) => refund::answered(snapshot, answered, context),
+        Input::Noticed(notice) => notice::heard(snapshot, notice, context),
     }
 }
 

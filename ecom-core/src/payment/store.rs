@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::error::Rejection;
 use super::ledger::{Posting, Transaction};
-use super::message::{Answered, Effect, Input, Price, ProviderAnswer, Reply};
+use super::message::{Answered, Effect, Input, Notice, Price, ProviderAnswer, Reply};
 use super::model::{Barrier, Card, End, Payment, PaymentMethod, Record, Refund, payment_id};
 use super::rules;
 use super::view::{PaymentMethodView, RefundView};
@@ -138,6 +138,10 @@ impl BoundedContext for PaymentContext {
             Input::RefundAnswered(answered) => {
                 scope.payments.insert(answered.request.payment_id);
                 scope.refunds.insert(answered.request.refund_id);
+            }
+            Input::Noticed(notice) => {
+                scope.payments.insert(notice.payment_id);
+                scope.refunds.extend(notice.refund_id);
             }
         }
     }
@@ -284,6 +288,33 @@ pub trait MethodCatalogue: Send + Sync + 'static {
     /// The card that a token names; `None` for a token that the provider does not know. It *must not* call out: a
     /// provider that has to be asked is asked before the command.
     fn describe(&self, token: &str) -> Option<Card>;
+}
+
+/// What a provider sends of its own accord, signed.
+pub trait Webhook: Send + Sync + 'static {
+    /// The provider's name.
+    fn provider(&self) -> &str;
+
+    /// The name of the header that carries the signature, in lower case.
+    fn header(&self) -> &'static str;
+
+    /// Checks the signature of the raw body, and only then reads it. The same event of the provider *must* give the same
+    /// id: see [`notice_id`](super::notice_id).
+    ///
+    /// # Errors
+    /// Why nothing of it is believed.
+    fn open(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<(MessageId, Notice), NotOpened>;
+}
+
+/// Why a webhook is not believed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotOpened {
+    /// It was not signed by the provider, or not now.
+    #[error("{0}")]
+    Signature(String),
+    /// It is signed, but says nothing that is understood here.
+    #[error("{0}")]
+    Content(String),
 }
 
 /// What the sandbox was asked, and what it did.

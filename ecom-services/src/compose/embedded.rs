@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ecom_adapters::sandbox::SandboxWebhook;
 use ecom_adapters::system::SystemIds;
 use ecom_core::engine::Outcome;
 use ecom_core::event::Service;
@@ -17,10 +18,10 @@ use super::StartError;
 use super::assembly::Materials;
 use super::data_dir::DataDir;
 use super::front::{Front, Server};
-use super::identity::{GeneratedPassword, Identity, first_administrator};
+use super::identity::{GeneratedPassword, Identity, IdentityError, first_administrator};
 use super::probe::Parts;
 use super::shop::Shop;
-use super::{reference, routes};
+use super::{reference, routes, webhook};
 use crate::config::{Channels, Config, DatabaseUrl, Provider};
 use crate::gateway::{self, InProcess};
 use crate::host::Command;
@@ -36,6 +37,7 @@ pub struct Embedded {
     shop: Shop,
     identity: Identity,
     generated: Option<GeneratedPassword>,
+    webhook: SandboxWebhook,
     config: Config,
     front: Front,
     _data: DataDir,
@@ -61,7 +63,8 @@ impl Embedded {
         let shop = Shop::start(Materials::of(config)).await?;
         let identity = Identity::new(&shop.users.signing_keys, config)?;
         let generated = first_administrator(&data, config, &identity, ids.as_ref(), &shop.users.service).await?;
-        Ok(Self { shop, identity, generated, config: config.clone(), front: Front::new(ids), _data: data })
+        let webhook = webhook::kept(&data, config, ids.as_ref()).map_err(IdentityError::from)?;
+        Ok(Self { shop, identity, generated, webhook, config: config.clone(), front: Front::new(ids), _data: data })
     }
 
     /// The password of the first administrator, when it was made at this start.
@@ -92,11 +95,21 @@ impl Embedded {
             ids: Arc::clone(&self.front.ids),
             in_flight: InFlight::default(),
         };
-        let services = Arc::new(self.services(&gate));
+        let services = self.services(&gate);
+        self.hear_webhooks(&services);
+        let services = Arc::new(services);
         // Health is for orchestrators: no rate limit shall hide it.
         gateway::routes(gateway::Deps { gate, services }, self.config.rates.user)
             .merge(health::routes(Arc::new(self.probe()), Arc::clone(metrics)))
             .merge(reference::routes(Service::Gateway))
+    }
+
+    /// The sandbox's webhooks come the way of any request, past the gateway.
+    fn hear_webhooks(&self, services: &InProcess) {
+        let Some(routes) = services.routes_of(Service::Payment) else { return };
+        let (routes, webhook, ids) = (routes.clone(), self.webhook.clone(), Arc::clone(&self.front.ids));
+        let listener = webhook::InProcess { routes, webhook: webhook.clone(), ids };
+        self.shop.payments.sandbox.tell(Arc::new(listener), webhook);
     }
 
     fn services(&self, gate: &Gate) -> InProcess {
@@ -105,7 +118,7 @@ impl Embedded {
             (Service::User, routes::users(users, &self.identity, &self.config, gate)),
             (Service::Order, routes::orders(orders, &assembly.changes, self.front.stopping(), gate)),
             (Service::Inventory, routes::inventory(inventory, gate)),
-            (Service::Payment, routes::payments(payments, gate)),
+            (Service::Payment, routes::payments(payments, &self.webhook, gate)),
             (Service::Notification, routes::notifications(notifications, gate)),
         ]))
     }

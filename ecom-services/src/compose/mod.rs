@@ -21,6 +21,7 @@ mod reference;
 mod routes;
 mod service;
 mod shop;
+mod webhook;
 
 pub use administrator::create_administrator;
 pub use assembly::{Materials, Payments, Running, Users};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ecom_adapters::sandbox::SandboxWebhook;
 use ecom_core::decide::BoundedContext;
 use ecom_core::inventory::{InventoryContext, InventoryReader};
 use ecom_core::notification::{NotificationContext, NotificationReader};
@@ -55,11 +56,12 @@ pub(super) fn inventory(running: &Running<InventoryContext, dyn InventoryReader>
     .merge(dead_letters(running, gate))
 }
 
-pub(super) fn payments(payments: &Payments, gate: &Gate) -> Router {
+pub(super) fn payments(payments: &Payments, webhook: &SandboxWebhook, gate: &Gate) -> Router {
     payment::routes(payment::Deps {
         door: door(&payments.service, gate, payment::refuse),
         reader: Arc::clone(&payments.service.reader),
         catalogue: payments.sandbox.clone(),
+        webhooks: vec![Arc::new(webhook.clone())],
         sandbox: Some(payments.sandbox.clone()),
     })
     .merge(dead_letters(&payments.service, gate))

@@ -14,7 +14,7 @@ use super::front::{Front, Server};
 use super::identity::{Identity, configured_administrator};
 use super::keys::RemoteKeys;
 use super::probe::Parts;
-use super::{reference, routes};
+use super::{reference, routes, webhook};
 use crate::config::{Channels, Config, Provider};
 use crate::http::auth::Keys;
 use crate::http::client;
@@ -33,6 +33,7 @@ pub struct ServiceProcess {
     routes: Router,
     metrics: Arc<Metrics>,
     keys: Option<Arc<RemoteKeys>>,
+    sandbox: Option<webhook::Told>,
 }
 
 impl ServiceProcess {
@@ -43,26 +44,36 @@ impl ServiceProcess {
         let mut assembly = Assembly::new(Materials::of(config), service.name())?;
         let front = Front::new(Arc::clone(&ids));
         let probe = Parts::default().broker(&assembly.bus);
-        let (routes, probe, keys) = if service == Service::User {
+        let (mut sandbox, mut keys) = (None, None);
+        let (routes, probe) = if service == Service::User {
             let users = assembly.users().await?;
             let identity = Identity::new(&users.signing_keys, config)?;
             configured_administrator(config, &identity, ids.as_ref(), &users.service).await?;
             let gate = gate(&assembly, &ids, identity.signer.clone());
-            (routes::users(&users, &identity, config, &gate), probe.database("user", &users.service.store), None)
+            (routes::users(&users, &identity, config, &gate), probe.database("user", &users.service.store))
         } else {
             let http = client::new().map_err(|error| StartError::Client(error.to_string()))?;
-            let keys = Arc::new(RemoteKeys::new(http, &config.tokens));
+            let known = Arc::new(RemoteKeys::new(http.clone(), &config.tokens));
             let stop = assembly.tasks.stop_signal();
-            assembly.tasks.spawn("keys", Arc::clone(&keys).keep(stop));
-            let gate = gate(&assembly, &ids, keys.clone());
-            let (routes, probe) = other(service, &mut assembly, &front, &gate, probe).await?;
-            let known = Arc::clone(&keys);
-            (routes, probe.aside("keys", move || known.condition()), Some(keys))
+            assembly.tasks.spawn("keys", Arc::clone(&known).keep(stop));
+            let gate = gate(&assembly, &ids, known.clone());
+            keys = Some(Arc::clone(&known));
+            let probe = probe.aside("keys", move || known.condition());
+            if service == Service::Payment {
+                let told = webhook::Told::new(assembly.sandbox().await?, config, ids.as_ref(), http);
+                let payments = assembly.payments(Arc::clone(&told.sandbox)).await?;
+                let probe = probe.database("payment", &payments.service.store);
+                let routes = routes::payments(&payments, &told.webhook, &gate);
+                sandbox = Some(told);
+                (routes, probe)
+            } else {
+                other(service, &mut assembly, &front, &gate, probe).await?
+            }
         };
         let metrics = Arc::new(Metrics::default());
         let routes =
             routes.merge(health::routes(Arc::new(probe), Arc::clone(&metrics))).merge(reference::routes(service));
-        Ok(Self { assembly, front, config: config.clone(), routes, metrics, keys })
+        Ok(Self { assembly, front, config: config.clone(), routes, metrics, keys, sandbox })
     }
 
     /// Waits until the service cannot go on and must be restarted.
@@ -72,6 +83,9 @@ impl ServiceProcess {
 
     /// Answers HTTP until it is stopped.
     pub fn serve(&self, listener: TcpListener) -> Server {
+        if let (Some(told), Ok(address)) = (&self.sandbox, listener.local_addr()) {
+            told.begin(&self.config, address);
+        }
         let keys = self.keys.clone().map(|keys| keys as Arc<dyn Keys>);
         self.front.serve(listener, self.routes.clone(), Arc::clone(&self.metrics), &self.config, keys)
     }
@@ -106,7 +120,7 @@ fn gate(assembly: &Assembly, ids: &Arc<dyn Ids>, signer: Arc<dyn TokenSigner>) -
     }
 }
 
-/// Starts a service that does not sign tokens.
+/// Starts a service that neither signs tokens nor has a provider.
 async fn other(
     service: Service,
     assembly: &mut Assembly,
@@ -125,17 +139,11 @@ async fn other(
             let probe = probe.database("inventory", &inventory.store);
             Ok((routes::inventory(&inventory, gate), probe))
         }
-        Service::Payment => {
-            let sandbox = assembly.sandbox().await?;
-            let payments = assembly.payments(sandbox).await?;
-            let probe = probe.database("payment", &payments.service.store);
-            Ok((routes::payments(&payments, gate), probe))
-        }
         Service::Notification => {
             let notifications = assembly.notifications().await?;
             let probe = probe.database("notification", &notifications.store);
             Ok((routes::notifications(&notifications, gate), probe))
         }
-        Service::User | Service::Gateway => Err(StartError::Unsupported("this service here")),
+        Service::User | Service::Payment | Service::Gateway => Err(StartError::Unsupported("this service here")),
     }
 }

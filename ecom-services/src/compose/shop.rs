@@ -88,6 +88,8 @@ impl Shop {
     /// Stops all services: nothing new is taken, what is under way is finished, no longer than `patience`.
     pub async fn stop(self, patience: Duration) {
         let Self { users, orders, inventory, payments, notifications, assembly } = self;
+        // Who hears the sandbox's webhooks sends jobs, too.
+        payments.sandbox.hush().await;
         // The last senders of jobs: without them the committers end.
         drop((users, orders, inventory, payments, notifications));
         assembly.stop(patience).await;

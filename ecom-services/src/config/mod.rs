@@ -100,6 +100,15 @@ pub enum Provider {
     },
 }
 
+/// The webhooks of the sandbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SandboxWebhooks {
+    /// What they are signed with; absent: a secret that is made at the first start, or at each start of a service.
+    pub webhook_secret: Option<Secret>,
+    /// Where they are sent; absent: to the payment service that was asked.
+    pub webhook_url: Option<String>,
+}
+
 /// The first administrator, created when there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FirstAdmin {
@@ -197,6 +206,8 @@ pub struct Config {
     pub rates: RateLimits,
     /// The payment provider.
     pub provider: Provider,
+    /// The webhooks of the sandbox.
+    pub sandbox: SandboxWebhooks,
     /// The channels of notices.
     pub channels: Channels,
     /// Logs and traces.
@@ -263,6 +274,7 @@ impl Config {
             outbox_max: reader.outbox_max(),
             rates: reader.rates(),
             provider,
+            sandbox: reader.sandbox(process),
             channels: reader.channels(),
             telemetry: reader.telemetry(process),
             effective: vec![],

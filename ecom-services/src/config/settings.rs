@@ -19,8 +19,8 @@ use crate::http::trust::TrustedProxies;
 use super::reader::Reader;
 use super::value::{LogFormat, Rate, duration, http_url, plain_http_url, rungs};
 use super::{
-    BusConfig, BusUrl, Channels, DatabaseUrl, FirstAdmin, Passwords, Process, Provider, RateLimits, Telemetry, Tokens,
-    port,
+    BusConfig, BusUrl, Channels, DatabaseUrl, FirstAdmin, Passwords, Process, Provider, RateLimits, SandboxWebhooks,
+    Telemetry, Tokens, port,
 };
 
 impl Reader<'_> {
@@ -203,6 +203,24 @@ impl Reader<'_> {
             secret_key: self.stripe_secret("STRIPE_SECRET_KEY"),
             webhook_secret: self.stripe_secret("STRIPE_WEBHOOK_SECRET"),
         }
+    }
+
+    pub(super) fn sandbox(&mut self, process: &Process) -> SandboxWebhooks {
+        if !process.runs(Service::Payment) {
+            return SandboxWebhooks::default();
+        }
+        let webhook_secret = self.secret("SANDBOX_WEBHOOK_SECRET");
+        // In one process they are function calls.
+        let webhook_url = match process {
+            Process::AllInOne { .. } => None,
+            Process::Service(_) => self.optional("SANDBOX_WEBHOOK_URL", "an http:// URL", plain_http_url),
+        };
+        if webhook_url.is_some() && webhook_secret.is_none() {
+            self.problem(
+                "SANDBOX_WEBHOOK_URL needs SANDBOX_WEBHOOK_SECRET: whoever is told must have it too".to_owned(),
+            );
+        }
+        SandboxWebhooks { webhook_secret, webhook_url }
     }
 
     fn stripe_secret(&mut self, name: &str) -> Secret {

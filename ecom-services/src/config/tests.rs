@@ -133,6 +133,10 @@ fn each_wrong_value_is_reported() {
         ["LEASE must be longer than PROVIDER_TIMEOUT by at least 1s"]
     );
     assert_eq!(problems(&ALL_IN_ONE(), &[("LEASE", "6s")]), Vec::<String>::new());
+    let (payment, secret) = (Process::Service(Service::Payment), ("SANDBOX_WEBHOOK_SECRET", "wh"));
+    assert_eq!(problems(&payment, &[("SANDBOX_WEBHOOK_URL", "https://x"), secret]).len(), 1);
+    assert_eq!(problems(&payment, &[("SANDBOX_WEBHOOK_URL", "http://x")]).len(), 1, "who is told must know the secret");
+    assert_eq!(problems(&payment, &[("SANDBOX_WEBHOOK_URL", "http://x"), secret]), Vec::<String>::new());
     assert_eq!(problems(&Process::Service(Service::User), &[("EVENT_BUS_URL", "local:")]).len(), 1);
     assert_eq!(problems(&Process::Service(Service::Gateway), &[("EVENT_BUS_URL", "local:")]), Vec::<String>::new());
     assert_eq!(problems(&Process::Service(Service::Gateway), &[("USER_SERVICE_URL", "http://a,b")]).len(), 1);

@@ -18,6 +18,11 @@ impl InProcess {
     pub const fn new(routes: BTreeMap<Service, Router>) -> Self {
         Self(routes)
     }
+
+    /// The routes of a service.
+    pub fn routes_of(&self, service: Service) -> Option<&Router> {
+        self.0.get(&service)
+    }
 }
 
 #[async_trait]

@@ -66,17 +66,35 @@ impl<C: BoundedContext> Handle<C> {
 
     /// Carries a command out in one transaction, together with whatever else is waiting.
     pub async fn execute(&self, command: Command<C>) -> Result<Outcome<C>, Busy> {
-        if self.gauge.is_full() {
-            return Err(Busy::Overloaded);
-        }
-        let message = Message {
+        self.carry_out(Message {
             id: command.id,
             origin: Origin::Command(command.key),
             correlation: command.correlation,
             causation: None,
             traceparent: command.traceparent,
             input: command.input,
-        };
+        })
+        .await
+    }
+
+    /// Takes in what somebody outside tells of his own accord, as an event whose id the inbox knows: whoever tells it
+    /// twice is heard once.
+    pub async fn hear(&self, news: Command<C>) -> Result<Outcome<C>, Busy> {
+        self.carry_out(Message {
+            id: news.id,
+            origin: Origin::Event,
+            correlation: news.correlation,
+            causation: None,
+            traceparent: news.traceparent,
+            input: news.input,
+        })
+        .await
+    }
+
+    async fn carry_out(&self, message: Message<C>) -> Result<Outcome<C>, Busy> {
+        if self.gauge.is_full() {
+            return Err(Busy::Overloaded);
+        }
         let (reply, answer) = oneshot::channel();
         let job = Job { messages: vec![message], alone: false, reply };
         match tokio::time::timeout(INTAKE_TIMEOUT, self.jobs.send(job)).await {

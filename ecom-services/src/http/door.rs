@@ -103,6 +103,16 @@ impl<C: BoundedContext> Door<C> {
         self.handle.execute(command).await.map_err(|busy| busy_problem(&busy))
     }
 
+    /// Takes in what somebody outside tells of his own accord; the id makes it the same message when he tells it again.
+    ///
+    /// # Errors
+    /// As [`Door::outcome`].
+    pub async fn hear(&self, request: &Request, id: MessageId, input: C::Input) -> Result<Outcome<C>, Problem> {
+        let traceparent = Some(request.arrival.traceparent.clone());
+        let news = Command { id, correlation: self.gate.fresh(), key: None, traceparent, input };
+        self.handle.hear(news).await.map_err(|busy| busy_problem(&busy))
+    }
+
     /// Carries a command out and returns its reply, for responses that the context does not know.
     ///
     /// # Errors

@@ -1,13 +1,14 @@
-//! The payment service over HTTP: payment methods, payments, refunds, the sandbox's log.
+//! The payment service over HTTP: payment methods, payments, refunds, providers' webhooks, the sandbox's log.
 
 mod body;
 mod methods;
 pub mod openapi;
 mod payments;
+mod webhooks;
 
 use std::sync::Arc;
 
-use ecom_core::payment::{MethodCatalogue, PaymentContext, PaymentReader, Rejection, SandboxLog};
+use ecom_core::payment::{MethodCatalogue, PaymentContext, PaymentReader, Rejection, SandboxLog, Webhook};
 use warp::http::StatusCode;
 
 use crate::http::door::Door;
@@ -23,6 +24,8 @@ pub struct Deps {
     pub reader: Arc<dyn PaymentReader>,
     /// What the provider knows of its tokens.
     pub catalogue: Arc<dyn MethodCatalogue>,
+    /// The webhooks of the providers that are known.
+    pub webhooks: Vec<Arc<dyn Webhook>>,
     /// The sandbox's log; `None` with a real provider.
     pub sandbox: Option<Arc<dyn SandboxLog>>,
 }
@@ -39,6 +42,7 @@ pub fn routes(deps: Deps) -> Router {
         .get("/api/v1/payments/{id}/refunds", payments::refunds)
         .post("/api/v1/payments/{id}/refunds", payments::refund)
         .get("/api/v1/payments/sandbox/log", payments::sandbox_log)
+        .post("/api/v1/payments/webhooks/{provider}", webhooks::receive)
         .done()
 }
 

@@ -45,6 +45,11 @@ pub fn operations() -> Vec<Operation> {
             .query("order_id", named("Id"))
             .lists("SandboxPage")
             .problem(404, "not_found"),
+        post("/api/v1/payments/webhooks/{provider}", "A provider tells how a charge or a refund ended, signed")
+            .takes("SandboxNotice")
+            .empty(204)
+            .problem(400, "invalid_signature")
+            .problem(404, "notice_unknown"),
     ];
     rows.into_iter().map(|row| row.tag("Payments")).collect()
 }
@@ -127,6 +132,20 @@ fn payments() -> Schemas {
             ]),
         ),
         ("SandboxPage", page("SandboxEntry")),
+        (
+            "SandboxNotice",
+            closed([
+                ("id", length(text(), 1, 1_000)),
+                ("type", one_of(&["charge.succeeded", "charge.refused", "refund.succeeded", "refund.refused"])),
+                ("idempotency_key", named("Id")),
+                ("order_id", named("Id")),
+                ("payment_id", named("Id")),
+                ("refund_id?", nullable(&named("Id"))),
+                ("amount", named("Money")),
+                ("reference?", nullable(&length(text(), 1, 1_000))),
+                ("refusal?", nullable(&one_of(&["declined", "insufficient_funds", "invalid"]))),
+            ]),
+        ),
     ]
 }
 

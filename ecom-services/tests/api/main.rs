@@ -13,3 +13,4 @@ mod payments;
 mod schema;
 mod shop;
 mod users;
+mod webhooks;

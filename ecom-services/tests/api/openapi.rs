@@ -234,7 +234,14 @@ async fn payments(api: &mut Described, admin: &str, token: &str, order: &str) {
     api.get("/api/v1/payments/{id}", &payment, token).await;
     api.post("/api/v1/payments/{id}/refunds", &payment, admin, json!({ "reason": "kindness" })).await;
     api.get("/api/v1/payments/{id}/refunds", &payment, token).await;
-    api.get("/api/v1/payments/sandbox/log", "", admin).await;
+    let log = api.get("/api/v1/payments/sandbox/log", "", admin).await.json();
+    let entry = &log["items"][0];
+    let notice = json!({
+        "id": "evt_1", "type": "charge.succeeded", "idempotency_key": entry["key"], "order_id": order,
+        "payment_id": payment, "amount": entry["amount"], "reference": "ch_1",
+    });
+    let unsigned = api.post("/api/v1/payments/webhooks/{provider}", "sandbox", "", notice).await;
+    assert_eq!(unsigned.problem(), (400, "invalid_signature".to_owned()));
     api.get("/api/v1/notifications", "", token).await;
     let preferences = api.get("/api/v1/notifications/preferences", "", token).await.json();
     api.send(Method::PUT, "/api/v1/notifications/preferences", "", token, Some(preferences)).await;

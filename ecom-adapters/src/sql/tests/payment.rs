@@ -6,9 +6,9 @@ use ecom_core::event::FailureCode;
 use ecom_core::id::{CorrelationId, MessageId, OrderId, PaymentId, PaymentMethodId, RefundId, UserId};
 use ecom_core::money::{Currency, Money};
 use ecom_core::payment::{
-    Answered, Barrier, Card, Change, ChargeRequest, Effect, End, Input, Payment, PaymentContext, PaymentFilter,
-    PaymentMethod, PaymentReader, PaymentScope, PaymentSnapshot, Price, ProviderAnswer, Record, RefundStatus,
-    RequestRefund, State, TransactionStatus, payment_id, undo_refund_id,
+    Answered, Barrier, Card, Change, ChargeRequest, Effect, End, Input, News, Notice, Payment, PaymentContext,
+    PaymentFilter, PaymentMethod, PaymentReader, PaymentScope, PaymentSnapshot, Price, ProviderAnswer, Record,
+    RefundStatus, Refusal, RequestRefund, State, TransactionStatus, charge_key, payment_id, undo_refund_id,
 };
 use ecom_core::policy::Policy;
 use ecom_core::port::PageRequest;
@@ -336,4 +336,28 @@ async fn an_answer_for_a_payment_that_is_not_there_changes_nothing() {
     let answered = Answered { key: MessageId(Uuid::nil()), request, attempts: 1, answer };
     bench.hear(&[Input::ChargeAnswered(answered)]).await;
     assert_eq!(bench.scalar("SELECT count(*) FROM payments").await, 0);
+}
+
+#[tokio::test]
+async fn a_notice_is_saved_from_every_state_that_it_may_meet() {
+    let mut bench = Bench::new().await;
+    let notice = |n, reference: &str| {
+        let (payment_id, reference) = (payment_id(order(n)), reference.to_owned());
+        let (provider, news) = ("sandbox".to_owned(), News::Succeeded { reference });
+        let key = charge_key(payment_id);
+        Input::Noticed(Notice { provider, key, payment_id, refund_id: None, amount: euro(100), news })
+    };
+    let refused = |(key, effect): (MessageId, Effect)| {
+        let answer = ProviderAnswer::Refused { code: Refusal::Declined, detail: "no".to_owned() };
+        PaymentContext::on_answer(key, effect, 1, answer)
+    };
+    let effects = bench.hear(&[price(1, 100), price(2, 100), price(3, 100), cancelled(3)]).await;
+    bench.hear(&[refused(effects[1].clone())]).await;
+    // Charging; failed, so that the money goes back; charging with the order ended.
+    let undone = bench.hear(&[notice(1, "ch_1"), notice(2, "ch_2"), notice(3, "ch_3")]).await;
+    assert_eq!(undone.len(), 2, "{undone:?}");
+    // A contradiction is a line more.
+    bench.hear(&[notice(1, "ch_9")]).await;
+    assert_eq!(bench.scalar("SELECT count(*) FROM postings").await, 3);
+    assert_eq!(bench.scalar("SELECT count(*) FROM transactions WHERE status = 'unknown'").await, 1);
 }

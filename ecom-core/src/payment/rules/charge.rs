@@ -163,7 +163,7 @@ fn again(step: Move<PaymentContext>, answered: &Answered<ChargeRequest>, policy:
 
 /// The money is taken: told to the order, or, when the order has ended meanwhile, given back at once. In that case
 /// the order is told only how it ends, by `payment.refunded`.
-fn captured(payment: &Payment, reference: &str, undo: Option<End>, context: &Context<'_>) -> Outcome {
+pub(super) fn captured(payment: &Payment, reference: &str, undo: Option<End>, context: &Context<'_>) -> Outcome {
     let state = State::Captured { reference: reference.to_owned() };
     let after = Payment { captured: payment.amount, state, ..next(payment, context) };
     let status = (TransactionKind::Charge, TransactionStatus::Succeeded);
@@ -187,7 +187,7 @@ fn captured(payment: &Payment, reference: &str, undo: Option<End>, context: &Con
 }
 
 /// No money is taken, and none will be.
-fn refused(
+pub(super) fn refused(
     payment: &Payment,
     (code, detail): (Refusal, &str),
     undo: Option<End>,

@@ -119,7 +119,7 @@ fn again(step: Move<PaymentContext>, answered: &Answered<RefundRequest>, policy:
 }
 
 /// The money is back.
-fn succeeded(payment: &Payment, refund: &Refund, reference: &str, context: &Context<'_>) -> Outcome {
+pub(super) fn succeeded(payment: &Payment, refund: &Refund, reference: &str, context: &Context<'_>) -> Outcome {
     let amount = refund.amount;
     let after = Payment {
         refunded: payment.refunded.checked_add(amount)?,
@@ -168,7 +168,7 @@ fn refunded(payment: Payment, last: &Refund) -> Payment {
 }
 
 /// The provider does not give it back. An administrator is told so and may try another way.
-fn refused(payment: &Payment, refund: &Refund, detail: &str, context: &Context<'_>) -> Outcome {
+pub(super) fn refused(payment: &Payment, refund: &Refund, detail: &str, context: &Context<'_>) -> Outcome {
     let after = Payment { pending: payment.pending.checked_sub(refund.amount)?, ..next(payment, context) };
     let status = (TransactionKind::Refund, TransactionStatus::Failed);
     let line = transaction(&after, status, refund.amount, Some(detail));
@@ -202,16 +202,26 @@ fn insist(
     context: &Context<'_>,
 ) -> Decision<PaymentContext> {
     let pace = Policy::rung(&context.policy.provider_retry, u32::MAX);
-    let step = about(payment).effect(answered.key, pace, Effect::Refund(answered.request.clone()));
-    let State::Refunding { reference, end, refund, refusal } = &payment.state else { return step.done() };
+    let step = noted(payment, answered.request.amount, detail, context).unwrap_or_else(|| about(payment));
+    step.effect(answered.key, pace, Effect::Refund(answered.request.clone())).done()
+}
+
+/// Writes down that the provider refuses to give back what must go back; `None` when that is written down already.
+pub(super) fn noted(
+    payment: &Payment,
+    amount: Money,
+    detail: &str,
+    context: &Context<'_>,
+) -> Option<Move<PaymentContext>> {
+    let State::Refunding { reference, end, refund, refusal } = &payment.state else { return None };
     if refusal.as_deref() == Some(detail) {
-        return step.done();
+        return None;
     }
     let (reference, refusal) = (reference.clone(), Some(detail.to_owned()));
     let state = State::Refunding { reference, end: *end, refund: *refund, refusal };
     let after = Payment { state, ..next(payment, context) };
     let status = (TransactionKind::Refund, TransactionStatus::Failed);
-    let line = transaction(&after, status, answered.request.amount, Some(detail));
+    let line = transaction(&after, status, amount, Some(detail));
     let note = history(payment, &after, "undo.refused", detail);
-    step.change(Change::PutPayment(after)).change(Change::AddTransaction(line)).note(note).done()
+    Some(about(payment).change(Change::PutPayment(after)).change(Change::AddTransaction(line)).note(note))
 }

@@ -26,6 +26,8 @@ enum Act {
     Call(usize, Way),
     /// An answer that was given comes again.
     AnswerAgain(usize),
+    /// The provider tells of its own accord what it did under one of the keys, for the first or the second time.
+    Notice(usize, u8),
 }
 
 /// How a call goes.
@@ -54,6 +56,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (0..6_u8, prop::option::of(1..60_i64)).prop_map(|(id, minor)| Act::Refund(id, minor)),
         6 => (0..8_usize, way).prop_map(|(index, way)| Act::Call(index, way)),
         2 => (0..16_usize).prop_map(Act::AnswerAgain),
+        3 => (0..8_usize, 0..2_u8).prop_map(|(index, times)| Act::Notice(index, times)),
     ]
 }
 
@@ -145,6 +148,12 @@ impl World {
                     self.transact(answer);
                 }
             }
+            Act::Notice(index, times) => {
+                let keys: Vec<_> = self.provider.moved.keys().chain(&self.provider.refused).copied().collect();
+                if let Some(key) = keys.get(index % keys.len().max(1)) {
+                    self.notice(*key, u128::from(*times));
+                }
+            }
         }
     }
 
@@ -162,6 +171,18 @@ impl World {
         self.transact(answer);
     }
 
+    /// The provider tells what became of a key. An event of its own may be told under two ids: the rules must not care.
+    fn notice(&mut self, key: MessageId, id: u128) {
+        let news = match self.provider.moved.get(&key) {
+            Some(_) => News::Succeeded { reference: format!("ref_{key}") },
+            None => News::Refused { code: Refusal::Declined, detail: "no".to_owned() },
+        };
+        let refund = self.snapshot.refunds.values().find(|refund| refund_key(payment(), refund.id) == key);
+        let (refund_id, amount) = refund.map_or((None, euro(TOTAL)), |refund| (Some(refund.id), refund.amount));
+        let notice = Notice { provider: "sandbox".to_owned(), key, payment_id: payment(), refund_id, amount, news };
+        self.transact(message(key.0.as_u128() ^ id, Origin::Event, Input::Noticed(notice)));
+    }
+
     fn transact(&mut self, message: Message<PaymentContext>) {
         self.clock += 1;
         let loaded = Loaded {
@@ -177,6 +198,7 @@ impl World {
         for outcome in &writes.outcomes {
             assert!(is_command || !matches!(outcome, Outcome::Rejected(_)), "only commands are refused: {outcome:?}");
         }
+        assert!(writes.history.iter().all(|row| row.entry.event != "provider.contradicts"), "it keeps its word");
         for change in &writes.changes {
             PaymentContext::apply(&mut self.snapshot, change);
             match change {
@@ -337,6 +359,21 @@ proptest! {
         let ids: Vec<_> = undos.map(|refund| refund.id).collect();
         prop_assert!(ids.is_empty() || ids == [undo_refund_id(payment())]);
     }
+}
+
+#[test]
+fn a_notice_alone_is_as_good_as_an_answer() {
+    let mut world = World::default();
+    for act in
+        [Act::Reserved(0), Act::Call(0, Way::DoneAndKilled), Act::Notice(0, 0), Act::Notice(0, 0), Act::Notice(0, 1)]
+    {
+        world.act(&act);
+    }
+    assert!(matches!(world.events.as_slice(), [Event::PaymentProcessed(told)] if told.amount == euro(TOTAL)));
+    assert_eq!((world.versions.as_slice(), world.owed.len()), ([1, 2].as_slice(), 1), "the call is still owed");
+    world.call(charge_key(payment()), Way::Lost);
+    assert!(world.owed.is_empty(), "and closed by whatever it ends with");
+    assert_eq!((world.provider.net(), world.events.len()), (TOTAL, 1));
 }
 
 #[test]

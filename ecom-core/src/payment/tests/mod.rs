@@ -6,8 +6,8 @@ mod table;
 mod wire;
 
 use super::{
-    AddMethod, Card, Effect, End, Input, MethodCatalogue, Payment, PaymentContext, PaymentSnapshot, Price,
-    ProviderAnswer, Record, Rejection, RequestRefund, payment_id,
+    AddMethod, Card, Effect, End, Input, MethodCatalogue, News, Notice, Payment, PaymentContext, PaymentSnapshot,
+    Price, ProviderAnswer, Record, Rejection, RequestRefund, payment_id,
 };
 use crate::decide::{BoundedContext, Context, Decision, Move};
 use crate::id::{CorrelationId, MessageId, OrderId, PaymentId, PaymentMethodId, RefundId, UserId};

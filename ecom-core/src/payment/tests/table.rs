@@ -21,6 +21,7 @@ const STATES: &[(&str, &[&str])] = &[
     ("waiting", &["reserved", "charge +", "refund", "ended"]),
     ("refunded", &["reserved", "charge +", "ended", "undo +"]),
     ("voided", &["reserved free", "ended"]),
+    ("voided, called", &["reserved", "ended", "charge ~"]),
 ];
 
 /// Answers: `+` succeeded, `-` refused, `~` transient, `?` unknown.
@@ -28,6 +29,43 @@ const INPUTS: &[&str] = &[
     "reserved", "ended", "refund", "charge +", "charge -", "charge ~", "charge ?", "refund +", "refund -", "refund ~",
     "refund ?", "undo +", "undo -", "undo ~", "undo ?",
 ];
+
+/// What the provider tells of its own accord: `+` succeeded, `-` refused, `++` succeeded under another name, `$` succeeded
+/// with another amount.
+const NOTICES: &[&str] = &[
+    "charge +",
+    "charge -",
+    "charge ++",
+    "charge $",
+    "refund +",
+    "refund -",
+    "refund ++",
+    "refund $",
+    "undo +",
+    "undo -",
+    "undo ++",
+    "undo $",
+];
+
+fn notice(name: &str) -> Input {
+    let (of, word) = name.split_once(' ').unwrap();
+    let admin = RefundId(Uuid::from_u128(30));
+    let (refund_id, minor) = match of {
+        "charge" => (None, 100),
+        "refund" => (Some(admin), 30),
+        _ => (Some(super::super::undo_refund_id(payment())), 100),
+    };
+    let key = refund_id
+        .map_or_else(|| super::super::charge_key(payment()), |refund| super::super::refund_key(payment(), refund));
+    let named = |reference: &str| News::Succeeded { reference: reference.to_owned() };
+    let news = match word {
+        "-" => News::Refused { code: Refusal::Declined, detail: "no".to_owned() },
+        "++" => named("ch_2"),
+        _ => named("ch_1"),
+    };
+    let amount = euro(if word == "$" { minor + 1 } else { minor });
+    Input::Noticed(Notice { provider: "sandbox".to_owned(), key, payment_id: payment(), refund_id, amount, news })
+}
 
 fn input(name: &str) -> Input {
     let answer = |word: &str| match word {
@@ -69,17 +107,16 @@ fn input(name: &str) -> Input {
     }
 }
 
-/// What a decision does, in words: `= reason` stays, `! code` refuses, else the new state, `+event`, `>effect`.
-fn outcome(play: &Play, name: &str) -> String {
-    // A command in the table is a new one; the way to the state has used number 30.
-    let input = input(if name == "refund" { "another" } else { name });
-    let step = match play.decide(&input) {
+/// What a decision does, in words: `= reason` stays, `! code` refuses, else the new state, `+event`, `>effect`,
+/// `!` for what somebody must look at.
+fn outcome(play: &Play, input: &Input) -> String {
+    let step = match play.decide(input) {
         Err(rejection) => return format!("! {}", rejection.code()),
         Ok(Decision::Stay { because, .. }) => return format!("= {because:?}"),
         Ok(Decision::Move(step)) => *step,
     };
     let mut after = play.clone();
-    after.moved(&input);
+    after.moved(input);
     let version = match after.snapshot.records.get(&payment()) {
         None => 0,
         Some(Record::Barrier(_)) => Barrier::VERSION,
@@ -102,11 +139,12 @@ fn outcome(play: &Play, name: &str) -> String {
         Effect::Charge(_) => ">charge".to_owned(),
         Effect::Refund(refund) => format!(">refund {}", refund.amount.minor()),
     }));
+    words.extend(step.history.iter().filter(|line| line.event == "provider.contradicts").map(|_| "!".to_owned()));
     words.join(" ")
 }
 
-#[test]
-fn every_state_says_what_it_does_with_every_input() {
+/// Every state against these inputs.
+fn table(names: &[&str], input_of: impl Fn(&str) -> Input) -> Vec<String> {
     let mut lines = vec![];
     for (state, way) in STATES {
         let mut play = Play::default();
@@ -114,8 +152,8 @@ fn every_state_says_what_it_does_with_every_input() {
             play.moved(&input(step));
         }
         let mut outcomes: Vec<(String, Vec<&str>)> = vec![];
-        for name in INPUTS {
-            let outcome = outcome(&play, name);
+        for name in names {
+            let outcome = outcome(&play, &input_of(name));
             match outcomes.iter_mut().find(|(known, _)| *known == outcome) {
                 Some((_, names)) => names.push(name),
                 None => outcomes.push((outcome, vec![name])),
@@ -124,11 +162,29 @@ fn every_state_says_what_it_does_with_every_input() {
         lines
             .extend(outcomes.into_iter().map(|(outcome, names)| format!("{state}: {outcome} <- {}", names.join(", "))));
     }
-    let expected: Vec<_> = TABLE.trim().lines().collect();
+    lines
+}
+
+#[track_caller]
+fn compare(lines: &[String], expected: &str) {
+    let expected: Vec<_> = expected.trim().lines().collect();
     for (number, line) in lines.iter().enumerate() {
         assert_eq!(Some(line.as_str()), expected.get(number).copied());
     }
     assert_eq!(lines.len(), expected.len());
+}
+
+#[test]
+fn every_state_says_what_it_does_with_every_input() {
+    // A command in the table is a new one; the way to the state has used number 30.
+    let lines = table(INPUTS, |name| input(if name == "refund" { "another" } else { name }));
+    compare(&lines, TABLE);
+}
+
+#[test]
+fn every_state_says_what_it_does_with_every_notice_of_the_provider() {
+    let lines = table(NOTICES, notice);
+    compare(&lines, NOTICE_TABLE);
 }
 
 /// State: what it does <- with which inputs.
@@ -209,4 +265,64 @@ voided: = AlreadyKnown <- reserved, charge +, charge -, charge ~, charge ?
 voided: voided +payment.voided <- ended
 voided: ! payment_not_captured <- refund
 voided: = NotConcerned <- refund +, refund -, refund ~, refund ?, undo +, undo -, undo ~, undo ?
+voided, called: = AlreadyKnown <- reserved, charge +, charge -, charge ~, charge ?
+voided, called: voided +payment.voided <- ended
+voided, called: ! payment_not_captured <- refund
+voided, called: = NotConcerned <- refund +, refund -, refund ~, refund ?, undo +, undo -, undo ~, undo ?
+";
+
+/// State: what it does <- with which notices.
+const NOTICE_TABLE: &str = "
+none: ! notice_unknown <- charge +, charge -, charge ++, charge $, refund +, refund -, refund ++, refund $, undo +, undo -, undo ++, undo $
+barred: ! notice_unknown <- charge +, charge -, charge ++, charge $, refund +, refund -, refund ++, refund $, undo +, undo -, undo ++, undo $
+charging: captured +payment.processed <- charge +, charge ++
+charging: failed +payment.failed <- charge -
+charging: charging ! <- charge $
+charging: ! notice_unknown <- refund +, refund -, refund ++, refund $, undo +, undo -, undo ++, undo $
+unknown: captured +payment.processed <- charge +, charge ++
+unknown: failed +payment.failed <- charge -
+unknown: charging ! <- charge $
+unknown: ! notice_unknown <- refund +, refund -, refund ++, refund $, undo +, undo -, undo ++, undo $
+undo owed: refunding >refund 100 <- charge +, charge ++
+undo owed: failed +payment.voided <- charge -
+undo owed: charging ! <- charge $
+undo owed: ! notice_unknown <- refund +, refund -, refund ++, refund $, undo +, undo -, undo ++, undo $
+undo owed, unknown: refunding >refund 100 <- charge +, charge ++
+undo owed, unknown: failed +payment.voided <- charge -
+undo owed, unknown: charging ! <- charge $
+undo owed, unknown: ! notice_unknown <- refund +, refund -, refund ++, refund $, undo +, undo -, undo ++, undo $
+failed: refunding >refund 100 <- charge +, charge ++
+failed: = AlreadyKnown <- charge -
+failed: failed ! <- charge $
+failed: ! notice_unknown <- refund +, refund -, refund ++, refund $, undo +, undo -, undo ++, undo $
+nothing due: ! notice_unknown <- charge +, charge -, charge ++, charge $, refund +, refund -, refund ++, refund $, undo +, undo -, undo ++, undo $
+captured: = AlreadyKnown <- charge +
+captured: captured ! <- charge -, charge ++, charge $
+captured: ! notice_unknown <- refund +, refund -, refund ++, refund $, undo +, undo -, undo ++, undo $
+part pending: = AlreadyKnown <- charge +
+part pending: captured ! <- charge -, charge ++, charge $, refund $
+part pending: captured +payment.refunded <- refund +, refund ++
+part pending: captured <- refund -
+part pending: ! notice_unknown <- undo +, undo -, undo ++, undo $
+part refunded: = AlreadyKnown <- charge +, refund +
+part refunded: captured ! <- charge -, charge ++, charge $, refund -, refund ++, refund $
+part refunded: ! notice_unknown <- undo +, undo -, undo ++, undo $
+refunding: = AlreadyKnown <- charge +
+refunding: refunding ! <- charge -, charge ++, charge $, undo $
+refunding: ! notice_unknown <- refund +, refund -, refund ++, refund $
+refunding: refunded +payment.refunded (undo) <- undo +, undo ++
+refunding: refunding <- undo -
+waiting: = AlreadyKnown <- charge +
+waiting: refunding ! <- charge -, charge ++, charge $, refund $
+waiting: refunding +payment.refunded >refund 70 <- refund +, refund ++
+waiting: refunding >refund 100 <- refund -
+waiting: ! notice_unknown <- undo +, undo -, undo ++, undo $
+refunded: = AlreadyKnown <- charge +, undo +, undo -
+refunded: refunded ! <- charge -, charge ++, charge $, undo ++, undo $
+refunded: ! notice_unknown <- refund +, refund -, refund ++, refund $
+voided: ! notice_unknown <- charge +, charge -, charge ++, charge $, refund +, refund -, refund ++, refund $, undo +, undo -, undo ++, undo $
+voided, called: refunding >refund 100 <- charge +, charge ++
+voided, called: = AlreadyKnown <- charge -
+voided, called: voided ! <- charge $
+voided, called: ! notice_unknown <- refund +, refund -, refund ++, refund $, undo +, undo -, undo ++, undo $
 ";

@@ -37,7 +37,7 @@ pub(super) struct Refused {
 }
 
 /// What the head says about the request's place in the world.
-pub(super) fn arrival(headers: &HeaderMap, remote: IpAddr, ids: &dyn Ids) -> Arrival {
+pub(crate) fn arrival(headers: &HeaderMap, remote: IpAddr, ids: &dyn Ids) -> Arrival {
     let correlation = headers.get(CORRELATION_ID).and_then(|value| printable(value.as_bytes(), CORRELATION_LENGTH_MAX));
     let correlation_id = correlation.unwrap_or_else(|| ids.fresh().to_string());
     let given = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(parse_traceparent);

@@ -33,6 +33,7 @@ use warp::reply::Response;
 use intake::Refused;
 
 pub use intake::CORRELATION_ID;
+pub(crate) use intake::arrival;
 pub use stop::Stop;
 
 use super::auth::Keys;
