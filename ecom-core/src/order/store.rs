@@ -185,7 +185,12 @@ pub struct SagaFilter {
 #[async_trait]
 pub trait OrderReader: Send + Sync + 'static {
     /// An order.
-    async fn order(&self, id: OrderId) -> Result<Option<Order>, Fault>;
+    async fn order(&self, id: OrderId) -> Result<Option<Order>, Fault> {
+        Ok(self.orders_by_id(&[id]).await?.pop())
+    }
+
+    /// These orders, in any order and by one query; unknown ones are left out.
+    async fn orders_by_id(&self, ids: &[OrderId]) -> Result<Vec<Order>, Fault>;
 
     /// Orders, newest first.
     async fn orders(&self, filter: OrderFilter, page: PageRequest) -> Result<Page<Order>, Fault>;

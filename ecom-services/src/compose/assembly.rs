@@ -27,7 +27,7 @@ use super::bus::EventBus;
 use super::collector;
 use super::database::{Close, Database, Kept, create_directory_of};
 use crate::config::{BusConfig, Config, DatabaseUrl};
-use crate::host::{self, Changes, DeadLetters, Handle, Parts, Settings, Tasks};
+use crate::host::{self, Changes, DeadLetters, Handle, OrdersTogether, Parts, Settings, Tasks};
 
 /// What services are made from.
 #[derive(Clone, Debug)]
@@ -128,7 +128,8 @@ impl Assembly {
     /// Starts the order service.
     pub(super) async fn orders(&mut self) -> Result<Running<OrderContext, dyn OrderReader>, StartError> {
         let database = self.open::<OrderContext>().await?;
-        self.run(&database, Arc::new(())).await
+        let running = self.run(&database, Arc::new(())).await?;
+        Ok(Running { reader: OrdersTogether::over(running.reader), ..running })
     }
 
     /// Starts the inventory service.

@@ -14,6 +14,7 @@ mod housekeep;
 mod letters;
 mod publish;
 mod sabotage;
+mod together;
 mod wake;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,7 @@ use uuid::Uuid;
 pub use changes::{Changes, Watch};
 pub use handle::{Busy, Command, Handle};
 pub use letters::{DeadLetters, NotReplayed};
+pub(crate) use together::OrdersTogether;
 
 use call::{CALLS_MAX, Effects, Leased, Shared};
 use clock::Timers;

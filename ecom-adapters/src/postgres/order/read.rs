@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use super::row;
 use crate::postgres::fault::fault;
-use crate::postgres::rows::{Moment, statements};
+use crate::postgres::rows::{Moment, statements, uuids};
 use crate::sql::order as row_of;
 use crate::sql::paging::before;
 
 statements! {
-    ORDER = row::orders!("WHERE o.id = $1");
+    ORDERS = row::orders!("WHERE o.id = ANY ($1)");
     /// One index for each list: of a user, of all, of those under way, of those that an operator must look at.
     OF_USER = row::orders!(
         "WHERE o.user_id = $5 AND (o.created_at, o.id) < ($1, $2) AND ($4::TEXT IS NULL OR o.status = $4)
@@ -78,9 +78,9 @@ impl PgOrderReader {
         Ok(Page::of(orders, page, |order| Cursor { created_at: order.created_at, id: order.id.0 }))
     }
 
-    async fn find_order(&self, id: OrderId) -> Result<Option<Order>, sqlx::Error> {
-        let row = sqlx::query(ORDER).bind(id.0).fetch_optional(&self.pool).await?;
-        row.as_ref().map(row_of::order).transpose()
+    async fn find_orders(&self, ids: &[OrderId]) -> Result<Vec<Order>, sqlx::Error> {
+        let rows = sqlx::query(ORDERS).bind(uuids(ids.iter().map(|id| id.0))).fetch_all(&self.pool).await?;
+        rows.iter().map(row_of::order).collect()
     }
 
     async fn find_timeline(&self, id: OrderId) -> Result<Vec<HistoryRow>, sqlx::Error> {
@@ -96,8 +96,8 @@ impl PgOrderReader {
 
 #[async_trait]
 impl OrderReader for PgOrderReader {
-    async fn order(&self, id: OrderId) -> Result<Option<Order>, Fault> {
-        self.find_order(id).await.map_err(|error| fault(&error))
+    async fn orders_by_id(&self, ids: &[OrderId]) -> Result<Vec<Order>, Fault> {
+        self.find_orders(ids).await.map_err(|error| fault(&error))
     }
 
     async fn orders(&self, filter: OrderFilter, page: PageRequest) -> Result<Page<Order>, Fault> {

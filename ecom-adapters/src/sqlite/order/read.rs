@@ -10,6 +10,7 @@ use sqlx::SqlitePool;
 use super::row;
 use crate::sql::order as row_of;
 use crate::sql::paging::before;
+use crate::sqlite::rows::text_list;
 use crate::sqlite::store::fault;
 
 /// Reads orders beside the writer.
@@ -78,13 +79,13 @@ pub(super) const QUERIES: &[(&str, &str)] = &[
 
 #[async_trait]
 impl OrderReader for SqliteOrderReader {
-    async fn order(&self, id: OrderId) -> Result<Option<Order>, Fault> {
-        let row = sqlx::query(row::orders!("WHERE o.id = ?1"))
-            .bind(id.to_string())
-            .fetch_optional(&self.pool)
+    async fn orders_by_id(&self, ids: &[OrderId]) -> Result<Vec<Order>, Fault> {
+        let rows = sqlx::query(row::orders!("WHERE o.id IN (SELECT value FROM json_each(?1))"))
+            .bind(text_list(ids))
+            .fetch_all(&self.pool)
             .await
             .map_err(|error| fault(&error))?;
-        row.as_ref().map(row_of::order).transpose().map_err(|error| fault(&error))
+        rows.iter().map(row_of::order).collect::<Result<_, _>>().map_err(|error| fault(&error))
     }
 
     async fn orders(&self, filter: OrderFilter, page: PageRequest) -> Result<Page<Order>, Fault> {
