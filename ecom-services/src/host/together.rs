@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 const TOGETHER_MAX: usize = 256;
 
 type Answer<V> = Result<Option<V>, Fault>;
+type Found<K, V> = Result<BTreeMap<K, V>, Fault>;
 
 /// Who asks, and whose turn it is to fetch.
 struct Together<K, V> {
@@ -31,7 +32,7 @@ impl<K: Copy + Ord, V: Clone> Together<K, V> {
 
     /// The answer of a fetch that begins after this call. One of those who ask fetches for all; when it is dropped
     /// half-way, the others ask again.
-    async fn ask(&self, key: K, fetch: impl AsyncFn(&[K]) -> Result<BTreeMap<K, V>, Fault>) -> Answer<V> {
+    async fn ask<F: Future<Output = Found<K, V>>>(&self, key: K, fetch: impl Fn(Vec<K>) -> F) -> Answer<V> {
         'ask: loop {
             let (reply, mut answer) = oneshot::channel();
             self.asked().push((key, reply));
@@ -52,7 +53,7 @@ impl<K: Copy + Ord, V: Clone> Together<K, V> {
         }
     }
 
-    async fn fetch(&self, fetch: impl AsyncFn(&[K]) -> Result<BTreeMap<K, V>, Fault>) {
+    async fn fetch<F: Future<Output = Found<K, V>>>(&self, fetch: impl Fn(Vec<K>) -> F) {
         let asked: Vec<_> = {
             let mut asked = self.asked();
             // Whoever has gone away wants no answer.
@@ -66,7 +67,7 @@ impl<K: Copy + Ord, V: Clone> Together<K, V> {
         let mut keys: Vec<K> = asked.iter().map(|(key, _)| *key).collect();
         keys.sort_unstable();
         keys.dedup();
-        let found = fetch(&keys).await;
+        let found = fetch(keys).await;
         for (key, reply) in asked {
             let answer = found.as_ref().map(|found| found.get(&key).cloned()).map_err(Clone::clone);
             // It may have gone away meanwhile.
@@ -95,8 +96,8 @@ impl OrdersTogether {
 #[async_trait]
 impl OrderReader for OrdersTogether {
     async fn order(&self, id: OrderId) -> Result<Option<Order>, Fault> {
-        let fetch = async |ids: &[OrderId]| {
-            let orders = self.reader.orders_by_id(ids).await?;
+        let fetch = |ids: Vec<OrderId>| async move {
+            let orders = self.reader.orders_by_id(&ids).await?;
             Ok(orders.into_iter().map(|order| (order.id, order)).collect())
         };
         self.orders.ask(id, fetch).await
@@ -144,7 +145,7 @@ mod tests {
         }
 
         async fn ask(&self, key: u32) -> Answer<u32> {
-            let fetch = async |keys: &[u32]| {
+            let fetch = |keys: Vec<u32>| async move {
                 self.fetches.fetch_add(1, Ordering::Relaxed);
                 self.permits.acquire().await.map_err(|_| Fault::Conflict)?.forget();
                 Ok(keys.iter().filter(|key| **key != 13).map(|key| (*key, key * 10)).collect())
