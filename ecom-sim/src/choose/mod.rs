@@ -37,11 +37,13 @@ pub enum Op {
     Claim,
     /// Whether a small write (an attempt, a dead letter) reaches the database.
     Write,
+    /// Whether the outside tells of its own accord what it did, and when.
+    Webhook,
 }
 
 impl Op {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Schedule,
         Self::Deliver,
         Self::Duplicate,
@@ -51,6 +53,7 @@ impl Op {
         Self::Call,
         Self::Claim,
         Self::Write,
+        Self::Webhook,
     ];
 
     /// The word in a replay string.
@@ -65,6 +68,7 @@ impl Op {
             Self::Call => "call",
             Self::Claim => "claim",
             Self::Write => "write",
+            Self::Webhook => "webhook",
         }
     }
 }
@@ -122,13 +126,15 @@ pub enum Fate {
     Late,
     /// The process dies, and it happens later.
     CrashLate,
-    /// The message stays in the queue as well.
+    /// The message stays in the queue as well; the webhook comes before the answer, and again later.
     Twice,
+    /// The webhook comes before the answer.
+    Early,
 }
 
 impl Fate {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Fine,
         Self::Away,
         Self::Conflict,
@@ -142,6 +148,7 @@ impl Fate {
         Self::Late,
         Self::CrashLate,
         Self::Twice,
+        Self::Early,
     ];
 
     /// The word in a replay string.
@@ -160,6 +167,7 @@ impl Fate {
             Self::Late => "late",
             Self::CrashLate => "crash-late",
             Self::Twice => "twice",
+            Self::Early => "early",
         }
     }
 

@@ -40,9 +40,12 @@ impl Swarm {
     pub fn draw(rng: &mut Rng) -> Self {
         let mut weight = |off: u64| if rng.below(off) == 0 { 0 } else { 1 << rng.below(8) };
         let mut fates = [0; Fate::ALL.len()];
-        for fate in &mut fates {
+        let (early, drawn) = (Fate::Early as usize, Fate::ALL.len() - 1);
+        for fate in &mut fates[..drawn] {
             *fate = weight(3);
         }
+        // Not drawn: a seed makes the run that it made before there were webhooks, unless there are some.
+        fates[early] = fates[Fate::Late as usize];
         let mut lanes = [0; 6];
         for lane in &mut lanes {
             *lane = weight(6);
@@ -87,7 +90,12 @@ impl Swarm {
 
     /// One to six sites: faults that meet at one place are what a uniform choice hardly ever combines.
     fn few_sites(rng: &mut Rng, more: u64) -> u128 {
-        (0..=rng.below(3 * more)).fold(0, |sites, _| sites | 1 << Self::a_site(rng).index())
+        (0..=rng.below(3 * more)).fold(0, |sites, _| {
+            let site = Self::a_site(rng);
+            // What a call does and what is told of it go together.
+            let told = (site.op == Op::Call).then_some(Site { op: Op::Webhook, ..site });
+            told.into_iter().chain([site]).fold(sites, |sites, site| sites | 1 << site.index())
+        })
     }
 
     fn a_site(rng: &mut Rng) -> Site {

@@ -45,6 +45,7 @@ impl Default for Options {
             Fate::Transient,
             Fate::Late,
             Fate::Twice,
+            Fate::Early,
         ];
         Self { faults: 1, reduced: true, fates, elapse: true, states_max: 50_000_000 }
     }

@@ -8,8 +8,8 @@ mod catalogue;
 mod hunt;
 mod rules;
 mod switch;
+mod webhook;
 
-pub use catalogue::ALL;
 pub use hunt::{Found, Hunt, Kill, hunt};
 pub use rules::Mutable;
 pub use switch::Mutant;
@@ -36,6 +36,22 @@ pub struct Planted {
     pub lane: Option<Lane>,
     /// The beginnings of the names of the invariants that may catch it.
     pub expected: &'static [&'static str],
+}
+
+/// All planted bugs.
+pub const ALL: &[Planted] = &all();
+
+const fn all() -> [Planted; catalogue::BUGS.len() + webhook::BUGS.len()] {
+    let mut all = [catalogue::BUGS[0]; catalogue::BUGS.len() + webhook::BUGS.len()];
+    let mut place = 0;
+    while place < all.len() {
+        all[place] = match place.checked_sub(catalogue::BUGS.len()) {
+            Some(place) => webhook::BUGS[place],
+            None => catalogue::BUGS[place],
+        };
+        place += 1;
+    }
+    all
 }
 
 /// A small world in which everything is tried.
@@ -68,6 +84,9 @@ pub(crate) fn begin<C: Mutable>(
         for message in &messages {
             if let (Mutant::DeadlineUnchecked, Origin::Timer(timer)) = (mutant, &message.origin) {
                 loaded.armed.insert(timer.clone());
+            }
+            if mutant == Mutant::WebhookBookedTwice && !matches!(message.origin, Origin::Answer { .. }) {
+                C::unsee(message, &mut loaded.seen);
             }
             C::misread(mutant, message, &mut loaded.snapshot);
         }

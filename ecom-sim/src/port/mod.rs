@@ -10,6 +10,6 @@ mod saga;
 pub use broker::{Broker, Ready, Stored};
 pub use locks::RowKey;
 pub use notifier::Notifier;
-pub use outside::{CALLS, NoOutside, OutsideWorld, Simulated};
+pub use outside::{CALLS, NoOutside, OutsideWorld, Simulated, WEBHOOKS};
 pub use provider::{Movement, Provider};
 pub use saga::{Calls, Desk};

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use ecom_core::decide::{BoundedContext, NoEffect};
-use ecom_core::engine::EffectRow;
+use ecom_core::engine::{EffectRow, Message};
 
 use super::RowKey;
 use crate::choose::Fate;
@@ -31,11 +31,19 @@ pub const CALLS: &[Fate] = &[
     Fate::CrashLate,
 ];
 
+/// What can become of the webhook of a call: none is sent; it comes before the answer; later; before it and later again.
+pub const WEBHOOKS: &[Fate] = &[Fate::Fine, Fate::Early, Fate::Late, Fate::Twice];
+
 /// Everything outside that a context's effects reach, as a value: it keeps what really happened.
 pub trait OutsideWorld<C: BoundedContext>: Clone + Debug + Default + Hash + Send + Sync + 'static {
     /// The call reaches the outside, which does what is asked, once for each key, and gives its answer; `None` when
     /// nobody answers there.
     fn call(&mut self, row: &EffectRow<C::Effect>) -> Option<C::EffectAnswer>;
+
+    /// What the outside would tell of its own accord about the last call, if that did something; taken once.
+    fn news(&mut self) -> Option<Message<C>> {
+        None
+    }
 
     /// The answer of a call that nobody knows the end of; `None` when the context has no such answer: the call is
     /// repeated when its lease ends.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use ecom_core::engine::EffectRow;
-use ecom_core::id::{MessageId, OrderId, PaymentId};
+use ecom_core::engine::{EffectRow, Message, Origin};
+use ecom_core::id::{CorrelationId, MessageId, OrderId, PaymentId};
 use ecom_core::money::Money;
-use ecom_core::payment::{Effect, PaymentContext, ProviderAnswer, Refusal};
+use ecom_core::payment::{Effect, Input, News, Notice, PaymentContext, ProviderAnswer, Refusal, SANDBOX, notice_id};
 
 use super::OutsideWorld;
 
@@ -16,6 +16,8 @@ pub struct Provider {
     movements: Vec<Movement>,
     /// Requests under a known key that asked for something else than the first one.
     reused: u32,
+    /// The key whose result the last call settled.
+    settled: Option<MessageId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -102,8 +104,32 @@ impl OutsideWorld<PaymentContext> for Provider {
         if !refused_refund {
             // A refused refund may be tried again.
             self.keys.insert(row.id, Settled { effect: row.effect.clone(), answer: answer.clone() });
+            self.settled = Some(row.id);
         }
         Some(answer)
+    }
+
+    fn news(&mut self) -> Option<Message<PaymentContext>> {
+        let key = self.settled.take()?;
+        let Settled { effect, answer } = self.keys.get(&key)?;
+        let (payment_id, refund_id, amount) = match effect {
+            Effect::Charge(asked) => (asked.payment_id, None, asked.amount),
+            Effect::Refund(asked) => (asked.payment_id, Some(asked.refund_id), asked.amount),
+        };
+        let news = match answer.clone() {
+            ProviderAnswer::Succeeded { reference } => News::Succeeded { reference },
+            ProviderAnswer::Refused { code, detail } => News::Refused { code, detail },
+            ProviderAnswer::Transient { .. } | ProviderAnswer::Unknown { .. } => return None,
+        };
+        let notice = Notice { provider: SANDBOX.to_owned(), key, payment_id, refund_id, amount, news };
+        Some(Message {
+            id: notice_id(SANDBOX, &key.to_string()),
+            origin: Origin::Event,
+            correlation: CorrelationId(key.0),
+            causation: None,
+            traceparent: None,
+            input: Input::Noticed(notice),
+        })
     }
 
     fn unknown(&self) -> Option<ProviderAnswer> {

@@ -27,6 +27,9 @@ use crate::port::{Broker, Simulated};
 /// Calls of one process at a time.
 pub(super) const CALLS_MAX: usize = 64;
 
+/// Stands for the outside among the clients.
+pub(super) const OUTSIDE: u8 = u8::MAX;
+
 /// A machine, what it asks for, and when its pause ends.
 #[derive(Clone, Debug)]
 pub(super) struct Driven<M, R> {

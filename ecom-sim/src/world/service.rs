@@ -12,8 +12,9 @@ use ecom_core::testing::MemoryTables;
 use ecom_core::time::Timestamp;
 
 use super::node::{Answered, Env, Node};
-use super::process::Process;
+use super::process::{OUTSIDE, Process};
 use super::{Action, Lane, Trouble};
+use crate::choose::{Fate, Op};
 use crate::hash::Hasher128;
 use crate::port::{Broker, OutsideWorld, Simulated};
 
@@ -23,6 +24,10 @@ pub struct Service<C: Simulated> {
     pub(super) tables: MemoryTables<C>,
     pub(super) outside: C::Outside,
     pub(super) late: Vec<EffectRow<C::Effect>>,
+    /// What the outside will tell of its own accord, until it is taken.
+    pub(super) told: Vec<Message<C>>,
+    /// What it is just telling, and to which process.
+    pub(super) telling: Vec<(u8, Message<C>)>,
     pub(super) processes: Vec<Process<C>>,
     /// How far its clock is ahead, in microseconds.
     skew: i64,
@@ -41,6 +46,8 @@ impl<C: Simulated> Service<C> {
             tables: MemoryTables::default(),
             outside: C::Outside::default(),
             late: vec![],
+            told: vec![],
+            telling: vec![],
             processes: vec![],
             skew: 0,
             set_back: false,
@@ -93,6 +100,18 @@ impl<C: Simulated> Service<C> {
     }
 }
 
+impl<C: Simulated> Service<C> {
+    /// How what the outside was just telling a process has ended: what was not taken is told again.
+    fn heard(&mut self, copy: u8, env: &mut Env<'_>) {
+        let Some(place) = env.replies.iter().position(|(client, _)| *client == OUTSIDE) else { return };
+        let (_, answered) = env.replies.remove(place);
+        if let Some(place) = self.telling.iter().position(|(to, _)| *to == copy) {
+            let (_, news) = self.telling.remove(place);
+            self.told.extend((!matches!(answered, Answered::Done { .. })).then_some(news));
+        }
+    }
+}
+
 impl<C: Simulated> Default for Service<C> {
     fn default() -> Self {
         Self::new()
@@ -106,6 +125,8 @@ impl<C: Simulated> Clone for Service<C> {
             tables: self.tables.clone(),
             outside: self.outside.clone(),
             late: self.late.clone(),
+            told: self.told.clone(),
+            telling: self.telling.clone(),
             processes: self.processes.clone(),
             skew: self.skew,
             set_back: self.set_back,
@@ -136,6 +157,8 @@ impl<C: Simulated> Node for Service<C> {
         *self.print.get_or_init(|| {
             let mut hasher = Hasher128::default();
             (&self.tables, &self.outside, &self.late, (self.skew, self.set_back), self.cut_until).hash(&mut hasher);
+            self.told.iter().for_each(|news| news.id.hash(&mut hasher));
+            self.telling.iter().for_each(|(copy, news)| (copy, news.id).hash(&mut hasher));
             for process in &self.processes {
                 process.hash_into(&mut hasher);
                 process.under.as_ref().map(|under| self.tables.is_current(&under.begun)).hash(&mut hasher);
@@ -198,6 +221,7 @@ impl<C: Simulated> Node for Service<C> {
         if died == Some(true) {
             self.crash(copy, env);
         }
+        self.heard(copy, env);
     }
 
     fn is_busy(&self, copy: u8, lane: Lane) -> bool {
@@ -219,6 +243,7 @@ impl<C: Simulated> Node for Service<C> {
             *process = Process::new(service.node, copy, env);
             process.start(service, env);
         });
+        self.heard(copy, env);
     }
 
     fn trouble(&mut self, trouble: Trouble, env: &mut Env<'_>) {
@@ -234,7 +259,7 @@ impl<C: Simulated> Node for Service<C> {
     }
 
     fn late(&self) -> usize {
-        self.late.len()
+        self.late.len() + self.told.len()
     }
 
     fn arrive(&mut self, which: u8, env: &mut Env<'_>) {
@@ -246,6 +271,22 @@ impl<C: Simulated> Node for Service<C> {
             let answer = self.outside.call(&row);
             let said = || super::host::said(answer.as_ref());
             env.trace.say(true, || format!("a call that nobody waits for arrives: {:?}: {}", row.effect, said()));
+            // It may tell that of its own accord, and nobody knows anything else of it.
+            let news = self.outside.news();
+            self.told
+                .extend(news.filter(|_| env.fate(self.node, Op::Webhook, &[Fate::Fine, Fate::Late]) == Fate::Late));
+            return;
+        }
+        let copy = which % self.processes.len().max(1) as u8;
+        let place = usize::from(which) - self.late.len();
+        if place < self.told.len() && self.is_free(copy) {
+            let news = self.told.remove(place);
+            env.trace.say(false, || format!("the outside tells of its own accord: {:?}", news.input));
+            env.now = self.clock(env.time);
+            let died = self.with(copy, |service, process| process.hear(news, service, env).is_none());
+            if died == Some(true) {
+                self.crash(copy, env);
+            }
         }
     }
 

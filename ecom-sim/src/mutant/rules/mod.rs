@@ -5,6 +5,7 @@ mod notification;
 mod order;
 mod payment;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ecom_core::decide::BoundedContext;
@@ -21,6 +22,9 @@ pub trait Mutable: BoundedContext {
 
     /// What the rules see of the rows.
     fn misread(_mutant: Mutant, _message: &Message<Self>, _rows: &mut Self::Snapshot) {}
+
+    /// Makes the inbox forget a message.
+    fn unsee(_message: &Message<Self>, _seen: &mut BTreeSet<MessageId>) {}
 
     /// What is written; `rows` are as they were.
     fn miswrite(_mutant: Mutant, _message: &Message<Self>, _rows: &Self::Snapshot, _writes: &mut Writes<Self>) {}

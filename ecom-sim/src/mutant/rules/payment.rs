@@ -1,4 +1,7 @@
+use std::collections::BTreeSet;
+
 use ecom_core::engine::{Message, Writes};
+use ecom_core::id::MessageId;
 use ecom_core::money::Money;
 use ecom_core::payment::{
     Change, Effect, End, Input, PaymentContext, PaymentSnapshot, ProviderAnswer, Record, Refusal, State, payment_id,
@@ -36,7 +39,20 @@ impl Mutable for PaymentContext {
                     payment.pending = Money::zero(payment.pending.currency());
                 }
             }
+            (Mutant::WebhookBookedTwice, Input::Noticed(notice)) => {
+                if let Some(Record::Payment(payment)) = rows.records.get_mut(&notice.payment_id)
+                    && matches!(payment.state, State::Captured { .. })
+                {
+                    payment.state = State::Charging { unknown: false, undo: None };
+                }
+            }
             _ => {}
+        }
+    }
+
+    fn unsee(message: &Message<Self>, seen: &mut BTreeSet<MessageId>) {
+        if matches!(message.input, Input::Noticed(_)) {
+            seen.remove(&message.id);
         }
     }
 
@@ -59,6 +75,15 @@ impl Mutable for PaymentContext {
                     if let Effect::Refund(asked) = &mut row.effect {
                         asked.amount = payment.captured;
                     }
+                }
+            }
+            (Mutant::WebhookAfterEndDropped, Input::Noticed(notice)) => {
+                let Some(Record::Payment(payment)) = rows.records.get(&notice.payment_id) else { return };
+                if matches!(payment.state, State::Charging { undo: Some(_), .. }) {
+                    let inbox = std::mem::take(&mut writes.inbox);
+                    let outcomes = std::mem::take(&mut writes.outcomes);
+                    *writes = Writes { inbox, outcomes, ..Writes::default() };
+                    writes.effects.insert(notice.key, None);
                 }
             }
             (Mutant::RefundNotBooked, Input::RefundAnswered(_)) => {

@@ -7,13 +7,13 @@ use ecom_core::time::Timestamp;
 
 use super::super::Lane;
 use super::super::node::Env;
-use super::super::process::{CALLS_MAX, Calling, Driven, Process, wake};
+use super::super::process::{CALLS_MAX, Calling, Driven, OUTSIDE, Process, wake};
 use super::super::service::{Service, name};
 use super::commit::Ended;
 use super::consume::away;
 use crate::choose::{Fate, Op};
 use crate::mutant::Mutant;
-use crate::port::{CALLS, OutsideWorld, Simulated};
+use crate::port::{CALLS, OutsideWorld, Simulated, WEBHOOKS};
 
 impl<C: Simulated> Process<C> {
     /// One step of the effector.
@@ -92,7 +92,9 @@ impl<C: Simulated> Process<C> {
         let completion = match self.calls[place].call.request {
             CallRequest::Turn => CallCompletion::Turn { held: env.now.since(self.calls[place].since) },
             CallRequest::Perform(_) => {
-                let answer = match perform(self.node, &self.calls[place].row, service, env) {
+                let performed = perform(self.node, &self.calls[place].row, service, env);
+                self.webhook(service, env)?;
+                let answer = match performed {
                     Performed::Died => return None,
                     Performed::Ended(answer) => answer,
                 };
@@ -134,6 +136,66 @@ impl<C: Simulated> Process<C> {
             }
         }
         Some(())
+    }
+}
+
+impl<C: Simulated> Process<C> {
+    /// What the outside tells of its own accord about a call that has just done something, before the caller hears the
+    /// answer; `None` when the process died of it.
+    fn webhook(&mut self, service: &mut Service<C>, env: &mut Env<'_>) -> Option<()> {
+        let Some(news) = service.outside.news() else { return Some(()) };
+        let fate = env.fate(self.node, Op::Webhook, WEBHOOKS);
+        env.trace.say(fate != Fate::Fine, || match fate {
+            Fate::Fine => "the outside tells nothing of its own accord".to_owned(),
+            Fate::Early => "the outside tells it of its own accord as well, before it answers".to_owned(),
+            Fate::Twice => {
+                "the outside tells it of its own accord as well, before it answers and again later".to_owned()
+            }
+            _ => "the outside will tell it of its own accord, later".to_owned(),
+        });
+        match fate {
+            Fate::Fine => Some(()),
+            // With several processes a transaction takes two steps, and others may come between: it is told as later ones are.
+            Fate::Early | Fate::Twice if env.settings.copies == 1 => {
+                if fate == Fate::Twice {
+                    service.told.push(news.clone());
+                }
+                self.hear(news, service, env)
+            }
+            _ => {
+                service.told.extend((fate == Fate::Twice).then(|| news.clone()));
+                service.told.push(news);
+                Some(())
+            }
+        }
+    }
+
+    /// Hears a webhook; what is not taken is told again. `None` when the process died of it.
+    pub(in super::super) fn hear(
+        &mut self,
+        news: Message<C>,
+        service: &mut Service<C>,
+        env: &mut Env<'_>,
+    ) -> Option<()> {
+        match self.commit(Lane::Command(OUTSIDE), vec![news.clone()], service, env) {
+            Ended::Committed(outcomes) => {
+                let is_taken = !matches!(outcomes.first(), Some(Outcome::Rejected(_)) | None);
+                service.told.extend((!is_taken).then_some(news));
+                Some(())
+            }
+            Ended::Begun => {
+                service.telling.push((self.copy, news));
+                Some(())
+            }
+            Ended::RolledBack(_) | Ended::Unknown => {
+                service.told.push(news);
+                Some(())
+            }
+            Ended::Died => {
+                service.told.push(news);
+                None
+            }
+        }
     }
 }
 
