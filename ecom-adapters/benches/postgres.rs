@@ -76,6 +76,7 @@ impl<C: BoundedContext, T: Tables<C>> Service<C, T> {
             lease: Duration::from_secs(15),
             clock: DatabaseClock::Server,
             settings: Settings::default(),
+            migrated: |_| {},
         };
         let store = PgStore::open(&url(server, service)?, options).await?;
         Ok(Self { store, waiting: VecDeque::new(), delivered: vec![] })

@@ -40,7 +40,8 @@ statements! {
         )
         UPDATE effects SET ready_at = coalesce($1, now()) + $2 * INTERVAL '1 microsecond', attempts = attempts + 1
         FROM free WHERE effects.id = free.id
-        RETURNING effects.id, effects.correlation, effects.effect, effects.attempts, coalesce($1, now()) AS due";
+        RETURNING effects.id, effects.correlation, effects.effect, effects.attempts, effects.traceparent,
+            coalesce($1, now()) AS due";
     TIMERS = "SELECT subject, kind, epoch, due, due <= coalesce($1, now()) AS is_due FROM timers ORDER BY due LIMIT $2";
     COUNT_ATTEMPT = "INSERT INTO attempts (queue, message_id, count, at) VALUES ($1, $2, 1, coalesce($3, now()))
         ON CONFLICT (queue, message_id) DO UPDATE SET count = attempts.count + 1, at = excluded.at RETURNING count";
@@ -153,6 +154,7 @@ fn effect<E: DeserializeOwned>(row: &PgRow) -> Result<EffectRow<E>, sqlx::Error>
         effect: row.json("effect")?,
         attempts: row.count("attempts")?,
         due: row.moment("due")?,
+        traceparent: row.string_if_any("traceparent")?,
     })
 }
 

@@ -136,12 +136,22 @@ impl Database {
         migrations: Vec<(&'static str, &'static str)>,
         settings: Settings,
     ) -> Result<Self, OpenError> {
+        Self::open_and_tell(url, migrations, settings, |_| {}).await
+    }
+
+    /// The same; `told` hears the name of each migration that is applied, before any is committed.
+    pub(super) async fn open_and_tell(
+        url: &str,
+        migrations: Vec<(&'static str, &'static str)>,
+        settings: Settings,
+        told: fn(&str),
+    ) -> Result<Self, OpenError> {
         let options = options(url)?;
         let Timeouts { acquire, statement, lock, idle_in_transaction, migration, answer: _ } = settings.timeouts;
         let patient = limited(options.clone(), migration, migration, idle_in_transaction);
         let mut connection = connect(&patient, acquire).await?;
         check(&mut connection, settings.allow_data_loss).await?;
-        migrate::migrate(&mut connection, &migrations).await?;
+        migrate::migrate(&mut connection, &migrations, told).await?;
         connection.close().await.map_err(OpenError::Away)?;
         let options = limited(options, statement, lock, idle_in_transaction);
         let pool = |connections: u32| {

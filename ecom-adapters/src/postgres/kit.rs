@@ -40,12 +40,12 @@ statements! {
         ), answered AS (
             DELETE FROM effects WHERE id = ANY ($8)
         ), owed AS (
-            INSERT INTO effects (id, correlation, effect, attempts, ready_at)
-            SELECT id, correlation, effect::JSON, attempts, ready_at
-            FROM unnest($9::UUID[], $10::UUID[], $11::TEXT[], $12::BIGINT[], $13::TIMESTAMPTZ[])
-                AS e (id, correlation, effect, attempts, ready_at)
+            INSERT INTO effects (id, correlation, effect, attempts, ready_at, traceparent)
+            SELECT id, correlation, effect::JSON, attempts, ready_at, traceparent
+            FROM unnest($9::UUID[], $10::UUID[], $11::TEXT[], $12::BIGINT[], $13::TIMESTAMPTZ[], $34::TEXT[])
+                AS e (id, correlation, effect, attempts, ready_at, traceparent)
             ON CONFLICT (id) DO UPDATE SET effect = excluded.effect, attempts = excluded.attempts,
-                ready_at = excluded.ready_at
+                ready_at = excluded.ready_at, traceparent = excluded.traceparent
         ), disarmed AS (
             DELETE FROM timers USING unnest($14::UUID[], $15::TEXT[]) AS gone (subject, kind)
             WHERE timers.subject = gone.subject AND timers.kind = gone.kind
@@ -162,7 +162,8 @@ pub(super) async fn save<C: BoundedContext>(
     let statement = bind_effects(statement, writes, now, lease)?;
     let statement = bind_timers(statement, writes);
     let statement = bind_history(statement, writes);
-    bind_kept(statement, writes).execute(connection).await?;
+    let traces: Vec<_> = writes.effects.values().flatten().map(|row| row.traceparent.as_deref()).collect();
+    bind_kept(statement, writes).bind(traces).execute(connection).await?;
     Ok(())
 }
 

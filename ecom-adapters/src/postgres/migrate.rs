@@ -26,10 +26,11 @@ statements! {
 /// needs no right to change a schema that somebody else has brought up to date.
 ///
 /// A migration that this version does not know is no error: the next version has made room for itself and leaves this
-/// one able to work.
+/// one able to work. `told` hears the name of each that is applied, before any is committed.
 pub(super) async fn migrate(
     connection: &mut PgConnection,
     migrations: &[(&'static str, &'static str)],
+    told: fn(&str),
 ) -> Result<(), OpenError> {
     if missing(connection, migrations).await?.is_empty() {
         return Ok(());
@@ -42,6 +43,7 @@ pub(super) async fn migrate(
         let failed = |source| OpenError::Migration { name: name.to_owned(), source };
         sqlx::raw_sql(sql).execute(&mut *transaction).await.map_err(failed)?;
         sqlx::query(RECORD).bind(name).bind(sql.as_bytes()).execute(&mut *transaction).await.map_err(failed)?;
+        told(name);
     }
     transaction.commit().await.map_err(OpenError::Away)
 }

@@ -24,6 +24,7 @@ use crate::sql::commit::{Failure, committed};
 const KIT_MIGRATIONS: &[(&str, &str)] = &[
     ("kit/0001_kit", include_str!("../../../migrations/kit/0001_kit.sql")),
     ("kit/0002_age", include_str!("../../../migrations/kit/0002_age.sql")),
+    ("kit/0003_trace", include_str!("../../../migrations/kit/0003_trace.sql")),
 ];
 
 /// How often a batch is decided anew when somebody else has changed its rows, or has taken its keys.
@@ -50,6 +51,8 @@ pub struct StoreOptions {
     pub clock: DatabaseClock,
     /// Connections and time limits.
     pub settings: Settings,
+    /// Hears the name of each migration that is applied when the database is opened, before any is committed.
+    pub migrated: fn(&str),
 }
 
 /// The database of one service; any number of copies of the service may have it open.
@@ -66,7 +69,8 @@ impl<C: BoundedContext, T: Tables<C>> PgStore<C, T> {
     /// Connects, and brings the schema up to date.
     pub async fn open(url: &str, options: StoreOptions) -> Result<Self, OpenError> {
         let migrations = KIT_MIGRATIONS.iter().chain(T::MIGRATIONS).copied().collect();
-        Ok(Self { database: Database::open(url, migrations, options.settings).await?, options, context: PhantomData })
+        let database = Database::open_and_tell(url, migrations, options.settings, options.migrated).await?;
+        Ok(Self { database, options, context: PhantomData })
     }
 
     /// The pool for queries.

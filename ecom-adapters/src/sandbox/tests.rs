@@ -48,7 +48,14 @@ fn key(n: u128) -> MessageId {
 }
 
 fn row(key: MessageId, effect: Effect) -> EffectRow<Effect> {
-    EffectRow { id: key, correlation: CorrelationId(Uuid::nil()), effect, attempts: 1, due: Timestamp::EPOCH }
+    EffectRow {
+        id: key,
+        correlation: CorrelationId(Uuid::nil()),
+        effect,
+        attempts: 1,
+        due: Timestamp::EPOCH,
+        traceparent: None,
+    }
 }
 
 fn euro(minor: i64) -> Money {

@@ -97,7 +97,7 @@ pub(super) async fn effects<E: DeserializeOwned>(
     let rows = sqlx::query(
         "UPDATE effects SET ready_at = ?2, attempts = attempts + 1 WHERE id IN
          (SELECT id FROM effects WHERE ready_at <= ?1 ORDER BY ready_at LIMIT ?3)
-         RETURNING id, correlation, effect, attempts",
+         RETURNING id, correlation, effect, attempts, traceparent",
     )
     .bind(now.as_micros())
     .bind(now.after(lease).as_micros())
@@ -120,6 +120,7 @@ fn effect<E: DeserializeOwned>(row: &SqliteRow, due: Timestamp) -> Result<Effect
         effect,
         attempts: column(row, "attempts")?,
         due,
+        traceparent: column(row, "traceparent")?,
     })
 }
 

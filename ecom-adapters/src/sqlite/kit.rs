@@ -170,13 +170,14 @@ fn save_effects<C: BoundedContext>(
     for row in writes.effects.values().flatten() {
         let effect = serde_json::to_string(&row.effect).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
         let ready_at = if row.due <= now { lease } else { row.due };
-        rows.push((row.id, row.correlation, effect, row.attempts, ready_at.as_micros()));
+        rows.push((row.id, row.correlation, effect, row.attempts, ready_at.as_micros(), &row.traceparent));
     }
     script.put(
         "effects",
-        "INSERT INTO effects (id, correlation, effect, attempts, ready_at)
-         SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM jsonb_each(?) WHERE true
-         ON CONFLICT (id) DO UPDATE SET effect = excluded.effect, attempts = excluded.attempts, ready_at = excluded.ready_at",
+        "INSERT INTO effects (id, correlation, effect, attempts, ready_at, traceparent)
+         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM jsonb_each(?) WHERE true
+         ON CONFLICT (id) DO UPDATE SET effect = excluded.effect, attempts = excluded.attempts,
+             ready_at = excluded.ready_at, traceparent = excluded.traceparent",
         &rows,
     )
 }

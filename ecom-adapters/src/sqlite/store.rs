@@ -25,6 +25,7 @@ use crate::sql::commit::{Failure, committed};
 const KIT_MIGRATIONS: &[(&str, &str)] = &[
     ("kit/0001_kit", include_str!("../../../migrations/sqlite/kit/0001_kit.sql")),
     ("kit/0002_age", include_str!("../../../migrations/sqlite/kit/0002_age.sql")),
+    ("kit/0003_trace", include_str!("../../../migrations/sqlite/kit/0003_trace.sql")),
 ];
 
 /// What a store needs beside its file.

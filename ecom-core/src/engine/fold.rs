@@ -239,6 +239,7 @@ impl<C: BoundedContext> Folding<'_, C> {
                 effect: request.effect,
                 attempts: if now { called + 1 } else { called },
                 due: self.loaded.now.after(request.after),
+                traceparent: message.traceparent.clone(),
             }),
         );
     }

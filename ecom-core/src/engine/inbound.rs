@@ -40,13 +40,13 @@ impl<C: BoundedContext> Message<C> {
     /// The message that the answer of an effect is. Its id is derived from the effect and the number of the call:
     /// committing the same answer twice says the same twice.
     pub fn from_answer(row: EffectRow<C::Effect>, answer: C::EffectAnswer) -> Self {
-        let EffectRow { id, correlation, effect, attempts, due: _ } = row;
+        let EffectRow { id, correlation, effect, attempts, due: _, traceparent } = row;
         Self {
             id: MessageId(derive(C::SERVICE.name(), id.0, "effect.answered", id.0, attempts)),
             origin: Origin::Answer { effect: id, attempt: attempts },
             correlation,
             causation: Some(id),
-            traceparent: None,
+            traceparent,
             input: C::on_answer(id, effect, attempts, answer),
         }
     }
@@ -137,11 +137,13 @@ mod tests {
             effect: Ring { id: counter },
             attempts,
             due: Timestamp::EPOCH,
+            traceparent: Some("00-t-s-01".to_owned()),
         };
         let bell = Bell::Silent(Duration::ZERO);
         let message = |attempts| Message::<Counters>::from_answer(row(attempts), bell);
         assert_eq!(message(1), message(1));
         assert_ne!(message(1).id, message(2).id);
+        assert_eq!(message(1).traceparent.as_deref(), Some("00-t-s-01"), "the trace ends with the call");
         assert_eq!(message(2).origin, Origin::Answer { effect: id, attempt: 2 });
         assert_eq!(message(1).input, Input::Rang { id: counter, effect: id, answer: bell });
         assert_eq!(Ticket::from(&row(3)), Ticket { effect: id, attempt: 3 });

@@ -148,6 +148,8 @@ pub struct EffectRow<E> {
     pub attempts: u32,
     /// Not before.
     pub due: Timestamp,
+    /// W3C trace context of what asked for it; its answer goes on in the same trace.
+    pub traceparent: Option<String>,
 }
 
 /// One line of a subject's history, as stored.

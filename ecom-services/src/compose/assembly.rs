@@ -28,6 +28,8 @@ use super::collector;
 use super::database::{Close, Database, Kept, create_directory_of};
 use crate::config::{BusConfig, Config, DatabaseUrl};
 use crate::host::{self, Changes, DeadLetters, Handle, OrdersTogether, Parts, Settings, Tasks};
+use crate::http::client;
+use crate::telemetry::{Exporter, Traces};
 
 /// What services are made from.
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ pub struct Materials {
     pub policy: Policy,
     /// Durations and limits of the host.
     pub settings: Settings,
+    /// The collector of traces, if there is one.
+    pub collector: Option<String>,
 }
 
 impl Materials {
@@ -52,14 +56,16 @@ impl Materials {
             outbox_max: config.outbox_max,
             sweep_interval: config.sweep_interval,
         };
-        Self { databases: config.databases.clone(), bus: config.bus.clone(), policy: config.policy, settings }
+        let (databases, bus) = (config.databases.clone(), config.bus.clone());
+        let collector = config.telemetry.otlp_endpoint.clone();
+        Self { databases, bus, policy: config.policy, settings, collector }
     }
 
     /// One file for each service in a directory, and the bus inside the process.
     pub fn in_directory(data: &Path, policy: Policy, settings: Settings) -> Self {
         let url = |service: Service| DatabaseUrl::Sqlite(data.join(format!("{}.sqlite", service.short_name())));
         let databases = Service::ALL.into_iter().map(|service| (service, url(service))).collect();
-        Self { databases, bus: BusConfig::default(), policy, settings }
+        Self { databases, bus: BusConfig::default(), policy, settings, collector: None }
     }
 }
 
@@ -102,6 +108,7 @@ pub(super) struct Assembly {
     pub(super) changes: Changes,
     pub(super) bus: EventBus,
     pub(super) tasks: Tasks,
+    pub(super) traces: Traces,
     materials: Materials,
     options: StoreOptions,
     databases: Vec<Arc<dyn Close>>,
@@ -114,8 +121,9 @@ impl Assembly {
         let lease = materials.settings.lease;
         let bus = EventBus::open(&materials.bus, process, lease)?;
         let options = StoreOptions { policy: materials.policy, lease, clock: Arc::clone(&clock) };
-        let (changes, tasks) = (Changes::default(), Tasks::default());
-        Ok(Self { clock, changes, bus, tasks, materials, options, databases: vec![] })
+        let (changes, mut tasks) = (Changes::default(), Tasks::default());
+        let traces = traces(materials.collector.as_deref(), &clock, &mut tasks)?;
+        Ok(Self { clock, changes, bus, tasks, traces, materials, options, databases: vec![] })
     }
 
     /// Starts the user service.
@@ -236,11 +244,21 @@ impl Assembly {
             clock: Arc::clone(&self.clock),
             settings: self.materials.settings,
             changes: self.changes.clone(),
+            traces: self.traces.clone(),
         };
         let handle = host::start(parts, &mut self.tasks).await;
         let handle = handle.map_err(|fault| StartError::Service { service: C::SERVICE.short_name(), fault })?;
         Ok(Running { handle, reader: database.reader(), store })
     }
+}
+
+/// Where traces go: to the collector, by a task of the process, or nowhere.
+pub(super) fn traces(collector: Option<&str>, clock: &Arc<dyn Clock>, tasks: &mut Tasks) -> Result<Traces, StartError> {
+    let Some(collector) = collector else { return Ok(Traces::default()) };
+    let http = client::new().map_err(|error| StartError::Client(error.to_string()))?;
+    let (exporter, traces) = Exporter::new(collector, http, Arc::clone(clock));
+    tasks.spawn("traces", exporter.run(tasks.stop_signal()));
+    Ok(traces)
 }
 
 #[async_trait::async_trait]

@@ -26,6 +26,8 @@ use ecom_core::user::{UserContext, UserReader};
 use super::StartError;
 use super::data_dir::{create, private};
 use crate::config::DatabaseUrl;
+#[cfg(feature = "postgres")]
+use crate::host;
 
 /// A context with its tables and queries in each technology.
 pub(super) trait Kept: BoundedContext {
@@ -163,6 +165,7 @@ impl<C: Kept> Database<C> {
                     lease: options.lease,
                     clock: postgres::DatabaseClock::Server,
                     settings: postgres::Settings::default(),
+                    migrated: host::migrated,
                 };
                 let store = PgStore::open(url.reveal(), options).await;
                 let store =

@@ -64,7 +64,8 @@ impl Embedded {
         let identity = Identity::new(&shop.users.signing_keys, config)?;
         let generated = first_administrator(&data, config, &identity, ids.as_ref(), &shop.users.service).await?;
         let webhook = webhook::kept(&data, config, ids.as_ref()).map_err(IdentityError::from)?;
-        Ok(Self { shop, identity, generated, webhook, config: config.clone(), front: Front::new(ids), _data: data })
+        let front = Front::new(Service::Gateway, ids, shop.assembly.traces.clone());
+        Ok(Self { shop, identity, generated, webhook, config: config.clone(), front, _data: data })
     }
 
     /// The password of the first administrator, when it was made at this start.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ecom_core::event::Service;
 use ecom_core::port::Ids;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -12,16 +13,20 @@ use crate::http::auth::Keys;
 use crate::http::metrics::Metrics;
 use crate::http::router::Router;
 use crate::http::server::{self, App, Limits, Stop};
+use crate::telemetry::Traces;
 
 /// What a process answers HTTP with, and the signal that ends it.
 pub(super) struct Front {
     pub(super) ids: Arc<dyn Ids>,
+    service: Service,
+    traces: Traces,
     stop: watch::Sender<bool>,
 }
 
 impl Front {
-    pub(super) fn new(ids: Arc<dyn Ids>) -> Self {
-        Self { ids, stop: watch::Sender::new(false) }
+    /// Answers as that service.
+    pub(super) fn new(service: Service, ids: Arc<dyn Ids>, traces: Traces) -> Self {
+        Self { ids, service, traces, stop: watch::Sender::new(false) }
     }
 
     /// Hears the signal.
@@ -45,6 +50,8 @@ impl Front {
             ids: Arc::clone(&self.ids),
             trusted: config.trusted_proxies.clone(),
             keys,
+            service: self.service,
+            traces: self.traces.clone(),
         };
         Server { stop: self.stop.clone(), task: tokio::spawn(server::serve(listener, app, self.stopping())) }
     }

@@ -9,6 +9,7 @@ use ecom_core::port::{Clock, Ids};
 use tokio::net::TcpListener;
 
 use super::StartError;
+use super::assembly::traces;
 use super::front::{Front, Server};
 use super::keys::RemoteKeys;
 use super::probe::Parts;
@@ -40,7 +41,9 @@ impl GatewayProcess {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(SystemIds::new(Arc::clone(&clock))?);
         let http = client::new().map_err(|error| StartError::Client(error.to_string()))?;
-        let (front, mut tasks) = (Front::new(Arc::clone(&ids)), Tasks::default());
+        let mut tasks = Tasks::default();
+        let traces = traces(config.telemetry.otlp_endpoint.as_deref(), &clock, &mut tasks)?;
+        let front = Front::new(Service::Gateway, Arc::clone(&ids), traces);
         let keys = Arc::new(RemoteKeys::new(http.clone(), &config.tokens));
         tasks.spawn("keys", Arc::clone(&keys).keep(tasks.stop_signal()));
         let remote = Arc::new(Remote::new(http, &config.upstreams, Timeouts::default(), front.stopping()));

@@ -42,7 +42,7 @@ impl ServiceProcess {
         is_supported(service, config)?;
         let ids: Arc<dyn Ids> = Arc::new(SystemIds::new(Arc::new(SystemClock))?);
         let mut assembly = Assembly::new(Materials::of(config), service.name())?;
-        let front = Front::new(Arc::clone(&ids));
+        let front = Front::new(service, Arc::clone(&ids), assembly.traces.clone());
         let probe = Parts::default().broker(&assembly.bus);
         let (mut sandbox, mut keys) = (None, None);
         let (routes, probe) = if service == Service::User {

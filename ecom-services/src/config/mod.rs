@@ -169,7 +169,7 @@ pub struct Telemetry {
     pub filter: String,
     /// How they look.
     pub format: LogFormat,
-    /// Where traces go.
+    /// The collector that traces go to: beside the process, or in its private network.
     pub otlp_endpoint: Option<String>,
 }
 

@@ -262,7 +262,7 @@ impl Reader<'_> {
         Telemetry {
             filter: filter.unwrap_or_default(),
             format: format.unwrap_or(LogFormat::Json),
-            otlp_endpoint: self.optional("OTEL_EXPORTER_OTLP_ENDPOINT", "an http:// or https:// URL", http_url),
+            otlp_endpoint: self.optional("OTEL_EXPORTER_OTLP_ENDPOINT", "an http:// URL", plain_http_url),
         }
     }
 }

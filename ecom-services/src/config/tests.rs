@@ -122,6 +122,7 @@ fn each_wrong_value_is_reported() {
         ("LOG_FORMAT", "xml"),
         ("RUST_LOG", "ecom=loud"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318"),
         ("PASSWORD_PEPPER_FILE", "/run/missing"),
         ("PASSWORD_PEPPER_FILE", "/run/empty"),
     ] {

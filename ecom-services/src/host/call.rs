@@ -18,6 +18,10 @@ use super::consume::submit;
 use super::sabotage::{self, Point};
 use super::stopped;
 use super::wake::{Wake, until};
+use crate::telemetry::trace::{Kind, Traces, step_of};
+
+/// What a call is named in a trace.
+const CALL: &str = "call of the outside";
 
 /// Calls of one service at a time.
 pub(super) const CALLS_MAX: usize = 256;
@@ -52,6 +56,7 @@ pub(super) struct Shared<C: BoundedContext> {
     pub(super) jobs: mpsc::Sender<Job<C>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) places: Semaphore,
+    pub(super) traces: Traces,
 }
 
 enum Event<C: BoundedContext> {
@@ -163,7 +168,7 @@ async fn perform<C: BoundedContext>(
 async fn carry<C: BoundedContext>(
     shared: &Shared<C>,
     limits: Limits,
-    row: EffectRow<C::Effect>,
+    mut row: EffectRow<C::Effect>,
     taken_at: Timestamp,
 ) -> Ending {
     let ticket = Ticket { effect: row.id, attempt: row.attempts };
@@ -178,7 +183,13 @@ async fn carry<C: BoundedContext>(
                 CallCompletion::Turn { held: shared.clock.now().since(taken_at) }
             }
             CallRequest::Perform(_) => {
+                let number = step_of(C::SERVICE, row.id.0, row.attempts);
+                let step = shared.traces.begin(row.traceparent.as_deref(), number);
                 answer = Some(shared.outside.perform(&row).await);
+                if let Some(step) = step {
+                    row.traceparent = Some(step.context.to_string());
+                    shared.traces.end(step, (C::SERVICE, Kind::Client, CALL.to_owned()), false, vec![]);
+                }
                 sabotage::reach(Point::AnsweredNotCommitted);
                 CallCompletion::Answered
             }

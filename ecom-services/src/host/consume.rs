@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ecom_core::decide::BoundedContext;
 use ecom_core::engine::consumer::{Completion, Consumer, Request, Verdict};
 use ecom_core::engine::{DeadLetter, Fault, Message, Outcome};
+use ecom_core::event::Envelope;
 use ecom_core::id::MessageId;
 use ecom_core::port::{Body, Bus, Delivery, Settlement, Store, Subscription};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -12,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::committer::{Job, JobResult};
 use super::sabotage::{self, Point};
 use super::stopped;
+use crate::telemetry::trace::{Kind, Step, Traces, step_of};
 
 /// One consumer of a service's queue.
 pub(super) struct Consume<C: BoundedContext> {
@@ -21,6 +23,7 @@ pub(super) struct Consume<C: BoundedContext> {
     pub(super) jobs: mpsc::Sender<Job<C>>,
     pub(super) stop: watch::Receiver<bool>,
     pub(super) subscription: Option<Arc<dyn Subscription>>,
+    pub(super) traces: Traces,
 }
 
 impl<C: BoundedContext> Consume<C> {
@@ -72,10 +75,12 @@ impl<C: BoundedContext> Consume<C> {
         let alone = deliveries.len() == 1 && deliveries.iter().any(|delivery| delivery.redelivered);
         let mut concerned = Vec::with_capacity(deliveries.len());
         let mut messages = Vec::with_capacity(deliveries.len());
+        let mut steps = vec![];
         for delivery in &deliveries {
             let message = match &delivery.body {
                 Body::Event(envelope) => Message::<C>::from_event(envelope)
-                    .map(|message| Message { id: sabotage::id_of_delivery(C::SERVICE, message.id), ..message }),
+                    .map(|message| Message { id: sabotage::id_of_delivery(C::SERVICE, message.id), ..message })
+                    .map(|message| self.begin(message, envelope, &mut steps)),
                 Body::Unreadable { .. } => None,
             };
             concerned.push(message.is_some());
@@ -90,6 +95,9 @@ impl<C: BoundedContext> Consume<C> {
                 JobResult::Unknown => return Completion::Unknown,
             }
         };
+        for (step, name) in steps {
+            self.traces.end(step, (C::SERVICE, Kind::Consumer, name.to_owned()), false, vec![]);
+        }
         let mut verdicts = outcomes.iter().map(verdict);
         let not_concerned = || Verdict::NotConcerned;
         Completion::Transacted(
@@ -98,6 +106,15 @@ impl<C: BoundedContext> Consume<C> {
                 .map(|concerned| if concerned { verdicts.next() } else { None }.unwrap_or_else(not_concerned))
                 .collect(),
         )
+    }
+
+    /// A step of the message's trace, from which goes on whatever handling it causes.
+    fn begin(&self, message: Message<C>, envelope: &Envelope, steps: &mut Vec<(Step, &'static str)>) -> Message<C> {
+        let number = step_of(C::SERVICE, message.id.0, 0);
+        let Some(step) = self.traces.begin(message.traceparent.as_deref(), number) else { return message };
+        let traceparent = Some(step.context.to_string());
+        steps.push((step, envelope.event.event_type().name()));
+        Message { traceparent, ..message }
     }
 
     async fn count(&self, ids: Vec<MessageId>) -> Vec<Result<u32, Fault>> {

@@ -29,6 +29,8 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use crate::telemetry::Traces;
+
 pub use changes::{Changes, Watch};
 pub use handle::{Busy, Command, Handle};
 pub use letters::{DeadLetters, NotReplayed};
@@ -59,6 +61,8 @@ pub struct Parts<C: BoundedContext> {
     pub settings: Settings,
     /// Told the subjects of every commit.
     pub changes: Changes,
+    /// Where traces go.
+    pub traces: Traces,
 }
 
 /// Durations and limits of the host.
@@ -134,6 +138,13 @@ impl Tasks {
     }
 }
 
+/// What there is to say when a migration is applied and not yet committed.
+#[cfg(feature = "postgres")]
+pub(crate) fn migrated(name: &str) {
+    tracing::info!(migration = name, "the schema is brought up to date");
+    sabotage::reach(sabotage::Point::MigratedNotCommitted);
+}
+
 /// Completes when the signal to stop is given.
 pub(crate) async fn stopped(mut stop: watch::Receiver<bool>) {
     // The sender lives in `Tasks`; without it the process is ending as well.
@@ -142,7 +153,7 @@ pub(crate) async fn stopped(mut stop: watch::Receiver<bool>) {
 
 /// Starts a service's loops and returns the door to its use cases.
 pub async fn start<C: BoundedContext>(parts: Parts<C>, tasks: &mut Tasks) -> Result<Handle<C>, Fault> {
-    let Parts { store, bus, outside, clock, settings, changes } = parts;
+    let Parts { store, bus, outside, clock, settings, changes, traces } = parts;
     let gauge = Arc::new(Gauge::new(store.outbox_depth().await?, settings.outbox_max));
     let (jobs, jobs_in) = mpsc::channel(JOBS_MAX);
     let (relay_out, relay_in) = mpsc::channel(HAND_OVER_MAX);
@@ -182,6 +193,7 @@ pub async fn start<C: BoundedContext>(parts: Parts<C>, tasks: &mut Tasks) -> Res
         jobs: jobs.clone(),
         clock: Arc::clone(&clock),
         places: Semaphore::new(CALLS_MAX),
+        traces: traces.clone(),
     };
     let effects = effects(shared, settings, effect_in, &wakes, stop.clone());
     tasks.spawn("effects", effects.run());
@@ -204,6 +216,7 @@ pub async fn start<C: BoundedContext>(parts: Parts<C>, tasks: &mut Tasks) -> Res
             jobs: jobs.clone(),
             stop,
             subscription: None,
+            traces,
         };
         tasks.spawn("consumer", consume.run());
     }

@@ -18,6 +18,8 @@ pub(super) enum Point {
     HandledNotAcknowledged,
     /// The outside has answered, nothing of that is stored.
     AnsweredNotCommitted,
+    /// Part of the schema is made, and nothing of it committed.
+    MigratedNotCommitted,
 }
 
 #[cfg(debug_assertions)]
@@ -28,6 +30,7 @@ impl Point {
             Self::PublishedNotMarked => "published-not-marked",
             Self::HandledNotAcknowledged => "handled-not-acknowledged",
             Self::AnsweredNotCommitted => "answered-not-committed",
+            Self::MigratedNotCommitted => "migrated-not-committed",
         }
     }
 }

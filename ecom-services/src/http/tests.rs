@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ecom_core::event::Service;
 use ecom_core::port::Ids;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +22,7 @@ use super::response::{json_text, ok};
 use super::router::Mount;
 use super::server::{App, Limits, serve};
 use super::trust::TrustedProxies;
+use crate::telemetry::Traces;
 
 #[derive(Default)]
 struct Counting(AtomicU64);
@@ -70,7 +72,8 @@ async fn start(limits: Limits) -> Running {
     let address = listener.local_addr().unwrap();
     let (stop, signal) = watch::channel(false);
     let (ids, trusted) = (Arc::new(Counting::default()), TrustedProxies::default());
-    let app = App { router, limits, metrics, ids, trusted, keys: None };
+    let (service, traces) = (Service::Order, Traces::default());
+    let app = App { router, limits, metrics, ids, trusted, keys: None, service, traces };
     let task = tokio::spawn(serve(listener, app, signal.into()));
     Running { address, stop, task }
 }

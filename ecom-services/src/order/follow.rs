@@ -18,8 +18,8 @@ use crate::http::request::Request;
 use crate::http::response::Answer;
 use crate::http::stream::{self, Place};
 
-/// How long a change of another copy may go unnoticed.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long a change of another copy may go unnoticed: at first, while most orders come to their end, and in the long run.
+const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// How long a stream may be silent.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
@@ -27,7 +27,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// The order once it is terminal, or as it is when the patience or the process ends.
 pub(super) async fn settled(deps: &Deps, id: OrderId, patience: Duration) -> Result<Order, Problem> {
     let deadline = Instant::now() + patience;
-    let mut watch = deps.changes.watch(id.0);
+    let (mut watch, mut pause) = (deps.changes.watch(id.0), LOOK_AGAIN.0);
     loop {
         // Read after the watch began, so no change falls between.
         let order = deps.order(id).await?;
@@ -35,7 +35,8 @@ pub(super) async fn settled(deps: &Deps, id: OrderId, patience: Duration) -> Res
         if order.status().is_terminal() || left.is_zero() || deps.stop.is_triggered() {
             return Ok(order);
         }
-        changed(deps, &mut watch, left.min(LOOK_AGAIN)).await;
+        changed(deps, &mut watch, left.min(pause)).await;
+        pause = (pause * 2).min(LOOK_AGAIN.1);
     }
 }
 
@@ -82,7 +83,7 @@ fn versions(deps: Deps, watch: Watch, order: Order, place: Place) -> impl Stream
 
 impl Following {
     async fn next(&mut self) -> Option<Bytes> {
-        let silent_since = Instant::now();
+        let (silent_since, mut pause) = (Instant::now(), LOOK_AGAIN.0);
         while !self.ended {
             let order = match self.next.take() {
                 Some(order) => order,
@@ -101,7 +102,8 @@ impl Following {
             if silent_since.elapsed() >= SILENCE_MAX {
                 return Some(stream::comment());
             }
-            changed(&self.deps, &mut self.watch, LOOK_AGAIN).await;
+            changed(&self.deps, &mut self.watch, pause).await;
+            pause = (pause * 2).min(LOOK_AGAIN.1);
         }
         None
     }

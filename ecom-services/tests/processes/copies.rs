@@ -13,7 +13,9 @@ use tokio::task::JoinSet;
 use crate::fleet::{Fleet, PATIENCE, STOP_MAX, broker};
 
 const PIECES: u64 = 100;
-const BUYERS: u64 = 300;
+const BUYERS: u64 = 1_000;
+/// So many buyers at a time.
+const LANES: usize = 40;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_hundred_pieces_a_hundred_are_sold_however_many_copies_sell_them() {
@@ -34,11 +36,11 @@ async fn of_a_hundred_pieces_a_hundred_are_sold_however_many_copies_sell_them() 
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     let mut buyers = JoinSet::new();
-    for lane in 0..10 {
+    for lane in 0..LANES {
         let (shop, admin, product) = (Arc::clone(&shop), admin.clone(), product.clone());
         buyers.spawn(async move {
             let mut completed = 0;
-            for buyer in (lane..BUYERS).step_by(10) {
+            for buyer in (lane as u64..BUYERS).step_by(LANES) {
                 let body = json!({ "items": [{ "product_id": product, "quantity": 1 }] });
                 let mut ended: Value = json!({ "status": "pending" });
                 while ["pending", "processing"].contains(&ended["status"].as_str().unwrap()) {

@@ -40,6 +40,14 @@ impl Databases {
         format!("{base}/{}{options}", self.name(service))
     }
 
+    /// The tables in a service's database.
+    pub(crate) async fn tables(&self, service: Service) -> Vec<String> {
+        let mut connection = PgConnection::connect(&self.url(service)).await.unwrap();
+        let tables = "SELECT schemaname || '.' || tablename FROM pg_tables
+                      WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";
+        sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap()
+    }
+
     /// Drops them all.
     pub(crate) async fn delete(self) {
         let Ok(mut server) = PgConnection::connect(&server()).await else { return };

@@ -89,6 +89,11 @@ impl Fleet {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Without that setting from now on.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.settings.retain(|(other, _)| other != name);
+    }
+
     /// Starts all in this order, and waits for nothing.
     pub(crate) fn start_all(&mut self, order: impl IntoIterator<Item = Service>) {
         for service in order {
@@ -214,6 +219,18 @@ impl Fleet {
         let mut child = self.running.remove(&(service, 0)).unwrap();
         assert_eq!(child.try_wait().unwrap(), None, "{service} had ended: {}", self.last_words(service));
         child.kill().await.unwrap();
+    }
+
+    /// The exit code with which the first copy ends by itself; none when it was killed.
+    pub(crate) async fn ended(&mut self, service: Service) -> Option<i32> {
+        let mut child = self.running.remove(&(service, 0)).unwrap();
+        let ended = tokio::time::timeout(PATIENCE, child.wait()).await;
+        ended.unwrap_or_else(|_| panic!("{service} goes on: {}", self.last_words(service))).unwrap().code()
+    }
+
+    /// The tables in a service's database.
+    pub(crate) async fn tables(&self, service: Service) -> Vec<String> {
+        self.databases.as_ref().expect("a fleet on PostgreSQL").tables(service).await
     }
 
     /// SIGTERM to the first copy; returns the exit code and how long the end took.

@@ -101,3 +101,23 @@ async fn while_services_restart_clients_get_answers_or_are_told_to_come_later() 
         assert!(!has_copies || !seen.contains_key(&503), "{path}: {seen:?}");
     }
 }
+
+/// The schema is made in one transaction, and nothing of it is there before all of it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_ends_in_the_middle_of_its_migration_is_started_again_and_finishes_it() {
+    let mut fleet = Fleet::on_postgres(&[]).await;
+    let services = [Service::User, Service::Order, Service::Inventory, Service::Payment, Service::Notification];
+    fleet.set("ECOM_CRASH_AT", "migrated-not-committed");
+    for service in services {
+        fleet.start(service);
+        assert_eq!(fleet.ended(service).await, None, "{service} was not killed");
+        // The sandbox's log, which lies in the same database, has a schema and migrations of its own.
+        let tables = fleet.tables(service).await;
+        assert!(!tables.iter().any(|table| table == "public.inbox"), "{service} left half a schema: {tables:?}");
+    }
+    fleet.unset("ECOM_CRASH_AT");
+    fleet.start_all(Service::ALL);
+    fleet.all_well().await;
+    let report = fleet.demo(20, 4).await.unwrap();
+    assert!(report.passed, "{report}");
+}

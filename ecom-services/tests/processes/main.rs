@@ -11,3 +11,4 @@ mod fleet;
 mod keys;
 mod kills;
 mod orders;
+mod traces;

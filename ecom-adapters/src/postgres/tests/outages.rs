@@ -29,7 +29,8 @@ fn options() -> StoreOptions {
         ..Timeouts::default()
     };
     let settings = Settings { pools: Pools { writers: 2, readers: 1 }, timeouts, allow_data_loss: false };
-    StoreOptions { policy: Policy::default(), lease: Duration::from_secs(15), clock: DatabaseClock::Server, settings }
+    let (lease, clock) = (Duration::from_secs(15), DatabaseClock::Server);
+    StoreOptions { policy: Policy::default(), lease, clock, settings, migrated: |_| {} }
 }
 
 fn add(number: u128) -> Batch<Counters> {

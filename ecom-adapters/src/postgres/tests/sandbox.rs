@@ -28,7 +28,14 @@ async fn open(home: &Home) -> Sandbox {
 
 fn row(number: u128, effect: Effect) -> EffectRow<Effect> {
     let id = MessageId(Uuid::from_u128(number));
-    EffectRow { id, correlation: CorrelationId(Uuid::nil()), effect, attempts: 1, due: Timestamp::EPOCH }
+    EffectRow {
+        id,
+        correlation: CorrelationId(Uuid::nil()),
+        effect,
+        attempts: 1,
+        due: Timestamp::EPOCH,
+        traceparent: None,
+    }
 }
 
 fn charge(number: u128, token: &str) -> EffectRow<Effect> {

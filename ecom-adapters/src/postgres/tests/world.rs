@@ -73,7 +73,7 @@ impl Home {
         lease: Duration,
     ) -> PgStore<C, T> {
         let settings = Settings { pools: Pools { writers: 4, readers: 2 }, ..Settings::default() };
-        let options = StoreOptions { policy: Policy::default(), lease, clock, settings };
+        let options = StoreOptions { policy: Policy::default(), lease, clock, settings, migrated: |_| {} };
         PgStore::open(&self.url(), options).await.unwrap()
     }
 

@@ -95,6 +95,8 @@ pub async fn effects_count_their_calls(fixture: &dyn Fixture) {
     fixture.sleep(past(fixture.lease())).await;
     let second = must(store.claim_effects(10).await).items;
     assert_eq!((second.len(), second[0].id, second[0].attempts), (1, effect, 2));
+    assert_eq!(second[0].traceparent, first[0].traceparent, "the trace context was lost");
+    assert!(second[0].traceparent.is_some(), "the trace context was lost");
     assert_eq!(one(store, answer(&first[0], Bell::Rang)).await, Outcome::Duplicate, "the answer of an older call");
 
     let silent = answer(&second[0], Bell::Silent(Duration::ZERO));

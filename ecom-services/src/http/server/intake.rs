@@ -15,6 +15,7 @@ use warp::http::{HeaderMap, StatusCode, Version};
 use super::{Limits, Stop};
 use crate::http::problem::Problem;
 use crate::http::request::{Arrival, printable};
+use crate::telemetry::trace::Context;
 
 /// The header that carries a client's correlation id, both ways.
 pub const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -40,27 +41,16 @@ pub(super) struct Refused {
 pub(crate) fn arrival(headers: &HeaderMap, remote: IpAddr, ids: &dyn Ids) -> Arrival {
     let correlation = headers.get(CORRELATION_ID).and_then(|value| printable(value.as_bytes(), CORRELATION_LENGTH_MAX));
     let correlation_id = correlation.unwrap_or_else(|| ids.fresh().to_string());
-    let given = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(parse_traceparent);
-    let (trace_id, flags) = given.unwrap_or_else(|| (ids.fresh().simple().to_string(), "01".to_owned()));
+    let fresh = || Context { trace: ids.fresh().simple().to_string(), span: String::new(), flags: "01".to_owned() };
     // The last 64 bits of a UUID of version 7 are random and never all zero.
-    let (_, span_id) = ids.fresh().as_u64_pair();
-    let traceparent = format!("00-{trace_id}-{span_id:016x}-{flags}");
-    Arrival { correlation_id, trace_id, traceparent, remote }
+    let (_, span) = ids.fresh().as_u64_pair();
+    let own = given(headers).unwrap_or_else(fresh).child(span);
+    Arrival { correlation_id, traceparent: own.to_string(), trace_id: own.trace, remote }
 }
 
-/// Trace id and flags of a W3C `traceparent`; `None` when it is not well-formed.
-fn parse_traceparent(text: &str) -> Option<(String, String)> {
-    let mut parts = text.split('-');
-    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let hexadecimal = |part: &str, length: usize| {
-        part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-    };
-    let zero = |part: &str| part.bytes().all(|byte| byte == b'0');
-    let well_formed =
-        hexadecimal(version, 2) && hexadecimal(trace, 32) && hexadecimal(span, 16) && hexadecimal(flags, 2);
-    // A later version may add parts; version ff is none.
-    let known = version != "ff" && (version != "00" || parts.next().is_none());
-    (well_formed && known && !zero(trace) && !zero(span)).then(|| (trace.to_owned(), flags.to_owned()))
+/// The place in a trace that a client names.
+pub(super) fn given(headers: &HeaderMap) -> Option<Context> {
+    headers.get(TRACEPARENT).and_then(|value| Context::parse(value.to_str().ok()?))
 }
 
 /// Checks what HTTP itself asks of a head.
@@ -129,28 +119,4 @@ async fn collect(mut body: Incoming, limits: &Limits) -> Result<Bytes, Refused> 
         return Err(Refused { problem: Problem::body_too_large(limits.body_max), close: false });
     }
     Ok(kept.freeze())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_traceparent_is_taken_only_when_well_formed() {
-        let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
-        assert_eq!(parse_traceparent(&format!("00-{trace}-{span}-00")), Some((trace.to_owned(), "00".to_owned())));
-        assert!(parse_traceparent(&format!("01-{trace}-{span}-01-more")).is_some());
-        for text in [
-            String::new(),
-            format!("00-{trace}-{span}"),
-            format!("00-{trace}-{span}-01-more"),
-            format!("ff-{trace}-{span}-01"),
-            format!("00-{}-{span}-01", "0".repeat(32)),
-            format!("00-{trace}-{}-01", "0".repeat(16)),
-            format!("00-{}-{span}-01", trace.to_uppercase()),
-            format!("00-{trace}-{span}-1"),
-        ] {
-            assert_eq!(parse_traceparent(&text), None, "{text}");
-        }
-    }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ecom_core::event;
 use ecom_core::port::Ids;
 use futures_util::future::{BoxFuture, FutureExt};
 use http_body_util::Full;
@@ -42,6 +43,7 @@ use super::problem::Problem;
 use super::request::Arrival;
 use super::router::{Matched, Router};
 use super::trust::TrustedProxies;
+use crate::telemetry::trace::{Kind, Traces};
 
 /// How long the server waits after it could not accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -93,6 +95,10 @@ pub struct App {
     pub trusted: TrustedProxies,
     /// The keys that tokens are checked with, where another process has them.
     pub keys: Option<Arc<dyn Keys>>,
+    /// Whose requests these are.
+    pub service: event::Service,
+    /// Where their traces go.
+    pub traces: Traces,
 }
 
 /// warp, as a function.
@@ -106,13 +112,15 @@ struct Shared {
     trusted: TrustedProxies,
     keys: Option<Arc<dyn Keys>>,
     stop: Stop,
+    service: event::Service,
+    traces: Traces,
 }
 
 /// Serves until `stop` is triggered and the open requests have ended, or the shutdown timeout is over.
 pub async fn serve(listener: TcpListener, app: App, stop: Stop) {
-    let App { router, limits, metrics, ids, trusted, keys } = app;
+    let App { router, limits, metrics, ids, trusted, keys, service, traces } = app;
     let (call, signal) = (warp_call(router), stop.clone());
-    let shared = Arc::new(Shared { call, limits, metrics, ids, trusted, keys, stop: signal });
+    let shared = Arc::new(Shared { call, limits, metrics, ids, trusted, keys, stop: signal, service, traces });
     let places = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -192,6 +200,7 @@ impl Shared {
         let client = self.trusted.client(remote.ip(), &head.headers);
         let arrival = Arc::new(intake::arrival(&head.headers, client, self.ids.as_ref()));
         head.extensions.insert(Arc::clone(&arrival));
+        let step = self.traces.begin_at(&arrival.traceparent, intake::given(&head.headers));
         let (method, path) = (head.method.clone(), head.uri.path().to_owned());
         let mut response = match self.admit(&head, body).await {
             Ok(body) => self.run(warp::http::Request::from_parts(head, Full::new(body)), &path, &arrival).await,
@@ -207,6 +216,11 @@ impl Shared {
         let (status, duration) = (response.status().as_u16(), began.elapsed());
         let route = response.extensions().get::<Matched>().map_or("none", |matched| matched.0);
         self.metrics.observe(known(&method), route, status, duration);
+        if let Some(step) = step.filter(|_| is_traced(&path)) {
+            let name = format!("{} {route}", known(&method));
+            let known = vec![("url.path", path.clone()), ("http.response.status_code", status.to_string())];
+            self.traces.end(step, (self.service, Kind::Server, name), status >= 500, known);
+        }
         tracing::info!(
             target: "access",
             {
@@ -250,6 +264,11 @@ impl Shared {
         };
         problem.render(path, &arrival.trace_id)
     }
+}
+
+/// What only asks how a process is belongs to no trace.
+fn is_traced(path: &str) -> bool {
+    path.starts_with("/api/")
 }
 
 /// Adds what every response carries.

@@ -1,4 +1,8 @@
-//! Logs: one line per fact, to standard error, readable alone and queryable by field.
+//! Logs: one line per fact, to standard error, readable alone and queryable by field. Traces, to a collector that wants
+//! them.
+
+mod export;
+pub mod trace;
 
 use std::io::IsTerminal;
 
@@ -6,6 +10,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::Subscriber;
 
 use crate::config::{LogFormat, Telemetry};
+
+pub use export::Exporter;
+pub use trace::Traces;
 
 /// Logs could not be set up.
 #[derive(Debug, thiserror::Error)]
