@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::error::{Outcome, during};
 use crate::fleet::{Fleet, Member};
 use crate::inject::Injector;
-use crate::kind::{Kind, Seam};
+use crate::kind::{self, Kind, Seam};
 use crate::load::Load;
 use crate::proxy::{Network, Proxy};
 use crate::servers::Servers;
@@ -75,6 +75,25 @@ struct Fault {
     random: Random,
 }
 
+/// Starts all processes on empty databases; one copy of each service ends in the middle of its migration first.
+pub(crate) async fn begin(fleet: &Fleet) -> Outcome<BTreeMap<Kind, Figures>> {
+    let mut figures: BTreeMap<Kind, Figures> = BTreeMap::new();
+    let migrating = |member: &Member| cfg!(debug_assertions) && fleet.databases.contains_key(member);
+    for service in Service::ALL {
+        for member in fleet.copies(service).into_iter().take(1).filter(migrating) {
+            fleet.start(member, Some(("ECOM_CRASH_AT", kind::MIGRATING)))?;
+            let ended = fleet.ends(member, SEAM_MAX).await?;
+            let noted = figures.entry(Kind::CrashAt(Seam(kind::MIGRATING, service))).or_default();
+            noted.count += 1;
+            noted.missed += u64::from(!ended);
+        }
+    }
+    for member in fleet.members() {
+        fleet.start(member, None)?;
+    }
+    Ok(figures)
+}
+
 impl World {
     pub(crate) fn new(servers: Arc<Servers>, fleet: Arc<Fleet>, injector: Injector, load: Arc<Load>) -> Self {
         let (broken, figures) = (Mutex::default(), Mutex::default());
@@ -117,6 +136,12 @@ impl World {
         }
         while probes.join_next().await.is_some() {}
         Ok(())
+    }
+
+    /// The broker alone, for so long.
+    pub(crate) async fn kill_broker(&self, dead: Duration) -> Outcome<()> {
+        self.note(Kind::KillBroker, |figures| figures.count += 1);
+        self.servers.kill_broker(dead).await
     }
 
     async fn probe(&self, kind: Kind) {

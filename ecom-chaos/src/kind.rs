@@ -37,6 +37,9 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Seam(pub(crate) &'static str, pub(crate) Service);
 
+/// Where a process ends in the middle of its migration: at its first start alone.
+pub(crate) const MIGRATING: &str = "migrated-not-committed";
+
 impl Kind {
     /// All of them; the seams only where the processes know them.
     pub(crate) fn all(seams: bool) -> Vec<Self> {

@@ -11,6 +11,7 @@ mod fleet;
 mod inject;
 mod kind;
 mod load;
+mod outage;
 mod proxy;
 mod report;
 mod servers;
@@ -33,6 +34,7 @@ use fleet::Fleet;
 use inject::Injector;
 use kind::Kind;
 use load::Load;
+use outage::Outage;
 use report::Report;
 use servers::Servers;
 
@@ -51,6 +53,9 @@ struct Arguments {
     /// The negative control: one service does without its inbox, duplicates come, and the audit must notice.
     #[arg(long)]
     control: bool,
+    /// Nothing but this: the broker is away for so many seconds.
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["control", "minutes"])]
+    broker_down: Option<u32>,
     /// Install missing servers without asking.
     #[arg(long)]
     yes: bool,
@@ -117,20 +122,27 @@ async fn run(arguments: &Arguments, seed: u64, folder: &Path, servers: Arc<Serve
     let without = ("ECOM_WITHOUT_INBOX".to_owned(), "notification".to_owned());
     let settings = if arguments.control { vec![without] } else { vec![] };
     let fleet = Arc::new(Fleet::new(programs, folder.to_owned(), &servers, settings).await?);
-    for member in fleet.members() {
-        fleet.start(member, None)?;
-    }
+    let mut figures = faults::begin(&fleet).await?;
     fleet.all_well().await?;
     let injector = Injector::listen(servers.broker_url()).await?;
-    let scene = prepare(arguments, &fleet.url()).await?;
+    let lasts = match arguments.broker_down {
+        Some(seconds) => Duration::from_secs(seconds.into()) + 2 * outage::CALM,
+        None => Duration::from_secs_f64(arguments.minutes.max(0.0) * 60.0),
+    };
+    let scene = prepare(lasts.as_secs_f64() * f64::from(arguments.rate), &fleet.url()).await?;
     let load = Arc::new(Load::new(Arc::new(scene)));
     let world = Arc::new(World::new(servers, fleet, injector, Arc::clone(&load)));
     let begun = Instant::now();
-    let end = begun + Duration::from_secs_f64(arguments.minutes.max(0.0) * 60.0);
+    let end = begun + lasts;
     let placing = tokio::spawn(Arc::clone(&load).run(arguments.rate, end));
-    let kinds = if arguments.control { vec![Kind::Duplicates] } else { Kind::all(cfg!(debug_assertions)) };
-    let healed = match world.torment(&kinds, Random::new(seed), end).await {
-        Ok(()) => Instant::now(),
+    let broken = if let Some(seconds) = arguments.broker_down {
+        Outage::cause(&world, arguments.rate, Duration::from_secs(seconds.into())).await.map(Some)
+    } else {
+        let kinds = if arguments.control { vec![Kind::Duplicates] } else { Kind::all(cfg!(debug_assertions)) };
+        world.torment(&kinds, Random::new(seed), end).await.map(|()| None)
+    };
+    let (outage, healed) = match broken {
+        Ok(outage) => (outage, Instant::now()),
         Err(error) => {
             placing.abort();
             return Err(error);
@@ -139,17 +151,18 @@ async fn run(arguments: &Arguments, seed: u64, folder: &Path, servers: Arc<Serve
     let lasted = begun.elapsed();
     placing.await.map_err(during("the clients"))?;
     load.retry_all().await;
-    let findings = audit::audit(&world, healed).await?;
+    let mut findings = audit::audit(&world, healed).await?;
+    findings.audit.checks.extend(outage.iter().flat_map(Outage::checks));
     let (seen, retries) = (load.seen().clone(), load.scene.shop.retries());
-    Ok(Report { seed, lasted, seen, figures: world.figures(), findings, retries })
+    figures.extend(world.figures());
+    Ok(Report { seed, lasted, seen, figures, findings, retries, outage })
 }
 
 /// Products, customers and cards.
-async fn prepare(arguments: &Arguments, url: &str) -> Outcome<Scene> {
+async fn prepare(orders: f64, url: &str) -> Outcome<Scene> {
     let name = demo::fresh_name().map_err(during("a name"))?;
     let shop = Arc::new(Shop::new(url).map_err(during("a client"))?);
     let admin = Arc::new(Session::new(Arc::clone(&shop), Fleet::admin()));
-    let orders = arguments.minutes.max(0.0) * 60.0 * f64::from(arguments.rate);
     // Those that show recoveries come on top.
     let size = load::size(orders as u32 + 10_000);
     Scene::prepare(shop, admin, name, size).await.map_err(during("the scene"))

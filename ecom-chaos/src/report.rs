@@ -11,6 +11,7 @@ use crate::audit::Findings;
 use crate::faults::Figures;
 use crate::kind::Kind;
 use crate::load::Seen;
+use crate::outage::Outage;
 
 /// The figures and the promises.
 pub(crate) struct Report {
@@ -22,6 +23,8 @@ pub(crate) struct Report {
     pub(crate) findings: Findings,
     /// Tries that had to be repeated.
     pub(crate) retries: u64,
+    /// The broker's long absence, if that was what the run was about.
+    pub(crate) outage: Option<Outage>,
 }
 
 impl Report {
@@ -52,6 +55,9 @@ impl fmt::Display for Report {
             self.retries,
             seen.replays,
         )?;
+        if let Some(outage) = &self.outage {
+            write!(out, "{outage}")?;
+        }
         let injected = &findings.injected;
         writeln!(out, "{} duplicates and {} poison messages injected", injected.duplicates, injected.poison.len())?;
         for (status, number) in &findings.audit.ended {

@@ -137,7 +137,7 @@ async fn find(kind: Kind, arguments: &Arguments) -> Result<Server, String> {
         }
     }
     if tries(Way::Programs) {
-        if !programs::are_installed(kind) && arguments.only.is_none() {
+        if !programs::are_installed(kind) {
             packages::install(kind, arguments.yes)?;
         }
         match programs::start(kind).await {

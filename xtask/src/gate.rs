@@ -25,8 +25,9 @@ pub(crate) fn test(yes: bool) -> Outcome {
         servers.run(&mut cargo(&["test", "--workspace", "--all-features"]))
     })?;
     step("chaos: a minute, and its control", || {
-        chaos(&Chaos { minutes: 1.0, rate: 20, seed: None, control: false, release: false, yes })?;
-        chaos(&Chaos { minutes: 0.1, rate: 5, seed: None, control: true, release: false, yes })
+        let told = Chaos { minutes: 1.0, rate: 20, yes, ..Chaos::default() };
+        chaos(&told)?;
+        chaos(&Chaos { minutes: 0.1, rate: 5, control: true, ..told })
     })?;
     step("examples", examples)?;
     step("release build", || run(&mut cargo(&["build", "--release", "-p", "ecom-services", "--bins"])))?;
@@ -52,11 +53,13 @@ pub(crate) fn crash(release: bool, rounds: u32, clients: u32, seed: Option<u64>)
 }
 
 /// What `cargo xtask chaos` is told.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Chaos {
     pub(crate) minutes: f64,
     pub(crate) rate: u32,
     pub(crate) seed: Option<u64>,
     pub(crate) control: bool,
+    pub(crate) broker_down: Option<u32>,
     pub(crate) release: bool,
     pub(crate) yes: bool,
 }
@@ -66,7 +69,11 @@ pub(crate) fn chaos(told: &Chaos) -> Outcome {
     let profile: &[&str] = if told.release { &["--release"] } else { &[] };
     run(cargo(&["build", "--quiet", "-p", "ecom-services", "-p", "ecom-chaos", "--bins"]).args(profile))?;
     let mut command = cargo(&["run", "--quiet", "-p", "ecom-chaos"]);
-    command.args(profile).args(["--", "--minutes", &told.minutes.to_string(), "--rate", &told.rate.to_string()]);
+    command.args(profile).args(["--", "--rate", &told.rate.to_string()]);
+    match told.broker_down {
+        Some(seconds) => command.args(["--broker-down", &seconds.to_string()]),
+        None => command.args(["--minutes", &told.minutes.to_string()]),
+    };
     if let Some(seed) = told.seed {
         command.args(["--seed", &seed.to_string()]);
     }

@@ -1,7 +1,8 @@
 //! Project tasks, run as `cargo xtask <task>`: `test` (everything), `tidy` (the house rules), `crash` (kill -9, again
-//! and again), `chaos` (real processes on real servers, broken in every way).
+//! and again), `chaos` (real processes on real servers, broken in every way), `repeat` (suites, many times).
 
 mod gate;
+mod repeat;
 mod servers;
 mod step;
 mod tidy;
@@ -32,6 +33,19 @@ enum Task {
     Tidy,
     /// Starts the shop, places orders, kills it with `kill -9`, starts it again, and checks that nothing is lost.
     Crash(CrashArgs),
+    /// Runs the suites of stores and buses many times, some beside each other, on servers of their own, to find what
+    /// depends on chance or on time.
+    Repeat {
+        /// How often.
+        #[arg(long, default_value_t = 20)]
+        times: usize,
+        /// How many at a time.
+        #[arg(long, default_value_t = 20)]
+        at_once: usize,
+        /// Install missing servers without asking.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Starts six services on a PostgreSQL and a RabbitMQ of their own, places orders at a fixed rate, breaks processes,
     /// servers and connections meanwhile, heals them, and checks that nothing is lost.
     Chaos(ChaosArgs),
@@ -67,6 +81,9 @@ struct ChaosArgs {
     /// The negative control: a service does without its inbox, and the audit must notice.
     #[arg(long)]
     control: bool,
+    /// Nothing but this: the broker is away for so many seconds.
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["control", "minutes"])]
+    broker_down: Option<u32>,
     /// Breaks an optimised build, which knows no named crash points.
     #[arg(long)]
     release: bool,
@@ -80,9 +97,10 @@ fn main() -> ExitCode {
         Task::Test { yes } => gate::test(yes),
         Task::Tidy => tidy::report(),
         Task::Crash(args) => gate::crash(args.release, args.rounds, args.clients, args.seed),
-        Task::Chaos(ChaosArgs { minutes, rate, seed, control, release, yes }) => {
-            gate::chaos(&gate::Chaos { minutes, rate, seed, control, release, yes })
+        Task::Chaos(ChaosArgs { minutes, rate, seed, control, broker_down, release, yes }) => {
+            gate::chaos(&gate::Chaos { minutes, rate, seed, control, broker_down, release, yes })
         }
+        Task::Repeat { times, at_once, yes } => repeat::suites(times, at_once, yes),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

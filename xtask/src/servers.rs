@@ -17,8 +17,18 @@ pub(crate) struct Servers {
 impl Servers {
     /// Finds them, or starts what is missing; `yes` lets programs be installed without a question.
     pub(crate) fn find(yes: bool) -> Result<Self, String> {
+        Self::start(yes, &[])
+    }
+
+    /// Starts some that nobody else uses.
+    pub(crate) fn own(yes: bool) -> Result<Self, String> {
+        Self::start(yes, &["--only", "programs"])
+    }
+
+    fn start(yes: bool, way: &[&str]) -> Result<Self, String> {
         run(&mut cargo(&["build", "--quiet", "-p", "test-servers"]))?;
         let mut command = cargo(&["run", "--quiet", "-p", "test-servers", "--"]);
+        command.args(way);
         if yes {
             command.arg("--yes");
         }
@@ -44,7 +54,12 @@ impl Servers {
 
     /// Runs a command that finds them in its environment.
     pub(crate) fn run(&self, command: &mut Command) -> Outcome {
-        run(command.envs(self.variables.iter().map(|(name, url)| (name, url))))
+        run(self.told(command))
+    }
+
+    /// The command, with their names in its environment.
+    pub(crate) fn told<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.envs(self.variables.iter().map(|(name, url)| (name, url)))
     }
 }
 

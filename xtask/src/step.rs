@@ -54,13 +54,14 @@ pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Outcome {
     }
 }
 
-/// Runs a command and returns what it prints.
+/// Runs a command and returns what it prints; what one that fails has printed is shown.
 pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     let text = line(command);
     let output = command.stderr(Stdio::inherit()).output().map_err(|error| format!("{text}: {error}"))?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {
+        println!("{}", String::from_utf8_lossy(&output.stdout));
         Err(format!("`{text}` ended with {}", output.status))
     }
 }
