@@ -1,4 +1,9 @@
-//! What the benches share: the four contexts of an order in memory, driven through the rules and nothing else.
+//! What the benches share: the four contexts of an order in memory, driven through the rules and nothing else; whole
+//! shops, and what they are compared with.
+
+pub mod databases;
+pub mod limit;
+pub mod shop;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
