@@ -60,7 +60,8 @@ impl Embedded {
             }
         }
         let ids: Arc<dyn Ids> = Arc::new(SystemIds::new(Arc::new(ecom_adapters::system::SystemClock))?);
-        let shop = Shop::start(Materials::of(config)).await?;
+        // A large future: it opens everything.
+        let shop = Box::pin(Shop::start(Materials::of(config))).await?;
         let identity = Identity::new(&shop.users.signing_keys, config)?;
         let generated = first_administrator(&data, config, &identity, ids.as_ref(), &shop.users.service).await?;
         let webhook = webhook::kept(&data, config, ids.as_ref()).map_err(IdentityError::from)?;

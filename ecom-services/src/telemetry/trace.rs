@@ -109,10 +109,9 @@ pub struct Step {
 /// Where steps go: nowhere, unless somebody wants them. It never makes anybody wait.
 #[derive(Clone, Default)]
 pub struct Traces {
-    to: Option<Queue>,
+    to: Option<Arc<Queue>>,
 }
 
-#[derive(Clone)]
 struct Queue {
     spans: mpsc::Sender<Span>,
     clock: Arc<dyn Clock>,
@@ -137,7 +136,8 @@ impl Traces {
     pub(super) fn wanted(clock: Arc<dyn Clock>) -> (Self, Spans) {
         let (sender, spans) = mpsc::channel(QUEUE_MAX);
         let lost = Arc::<AtomicU64>::default();
-        (Self { to: Some(Queue { spans: sender, clock, lost: Arc::clone(&lost) }) }, Spans { spans, lost })
+        let queue = Queue { spans: sender, clock, lost: Arc::clone(&lost) };
+        (Self { to: Some(Arc::new(queue)) }, Spans { spans, lost })
     }
 
     /// Begins the step of that number under `parent`; nothing when nobody wants it.

@@ -48,7 +48,7 @@ async fn listed(shop: &Shop, admin: &str, query: &str) -> Value {
 #[tokio::test]
 async fn dead_letters_are_listed_replayed_once_and_discarded() {
     let broken = DeadLetter { body: "{".to_owned(), ..letter(2) };
-    let shop = bury(Shop::start().await, vec![letter(1), broken.clone()]).await;
+    let shop = Box::pin(bury(Shop::start().await, vec![letter(1), broken.clone()])).await;
     let (admin, ada) = (shop.admin().await, shop.customer("ada").await);
     let page = listed(&shop, &admin, "").await;
     let ids = |page: &Value| -> Vec<String> {
@@ -80,7 +80,7 @@ async fn dead_letters_are_listed_replayed_once_and_discarded() {
     assert_eq!(ids(&listed(&shop, &admin, "").await), Vec::<String>::new());
 
     // As after a stop between the handling and the closing: the message is known, and only the letter is left.
-    let shop = bury(shop, vec![letter(1)]).await;
+    let shop = Box::pin(bury(shop, vec![letter(1)])).await;
     let admin = shop.admin().await;
     let path = format!("/admin/dead-letters/{}/replay", first.id);
     assert_eq!(shop.post(&path, &reason).by(&admin).send().await.status, 200);

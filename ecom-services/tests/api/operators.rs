@@ -96,7 +96,7 @@ async fn operators_are_told_what_became_of_an_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_replay_and_discard_what_was_given_up() {
-    let shop = bury(Shop::start().await, vec![letter(1), letter(2)]).await;
+    let shop = Box::pin(bury(Shop::start().await, vec![letter(1), letter(2)])).await;
     let [first, second] = [letter(1), letter(2)].map(|letter| letter.id.to_string());
     has(&said(&shop, &["dlq", "list"]).await, &["MESSAGE", &first, &second, "order.events", "the disk was on fire"]);
     assert_eq!(said_as_json(&shop, &["dlq", "list", "--limit", "1"]).await.as_array().unwrap().len(), 1);

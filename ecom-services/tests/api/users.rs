@@ -90,7 +90,7 @@ async fn good_logins_do_not_count() {
 async fn all_who_sign_in_while_the_hash_is_renewed_are_let_in() {
     let shop = Shop::start_with(&[("BCRYPT_COST", "10")]).await;
     shop.customer("ada").await;
-    let shop = shop.restart(&[("BCRYPT_COST", "11")]).await;
+    let shop = Box::pin(shop.restart(&[("BCRYPT_COST", "11")])).await;
     for reply in join_all((0..4).map(|_| shop.login("ada@example.com", PASSWORD))).await {
         assert_eq!(reply.status, 200, "{}", reply.text);
     }
