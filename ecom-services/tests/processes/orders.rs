@@ -1,6 +1,8 @@
 //! Orders through six processes.
 
 use ecom_core::event::Service;
+use ecom_core::id::MessageId;
+use ecom_core::payment::{SANDBOX, notice_id};
 use ecom_services::demo::client::Call;
 use serde_json::{Value, json};
 
@@ -55,6 +57,26 @@ async fn events_wait_for_services_that_have_never_run() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     fleet.becomes(Service::Gateway, "ok").await;
+    a_webhook_comes_over_http(&fleet, &admin, &product["id"]).await;
+}
+
+/// The sandbox's webhook, which comes before its answer, is what the payment service heard first.
+async fn a_webhook_comes_over_http(fleet: &Fleet, admin: &str, product: &Value) {
+    let shop = fleet.client(Service::Gateway);
+    let card = json!({ "token": "tok_duplicate_webhook", "type": "card" });
+    let card: Value = shop.expect(&Call::post("/api/v1/payment-methods", card).token(admin), 201).await.unwrap();
+    let body = json!({ "items": [{ "product_id": product, "quantity": 1 }], "payment_method_id": card["id"] });
+    let call = Call::post("/api/v1/orders?wait=20s", body).token(admin).key("by webhook");
+    let order: Value = shop.expect(&call, 201).await.unwrap();
+    assert_eq!(order["status"], "completed", "{order}");
+    let (id, list) = (order["id"].as_str().unwrap(), |path: String| Call::get(path).token(admin));
+    let log: Value = shop.expect(&list(format!("/api/v1/payments/sandbox/log?order_id={id}")), 200).await.unwrap();
+    let key: MessageId = log["items"][0]["key"].as_str().unwrap().parse().unwrap();
+    let told = notice_id(SANDBOX, &format!("evt_{}", key.0.simple()));
+    let timeline: Value = shop.expect(&list(format!("/api/v1/orders/{id}/timeline")), 200).await.unwrap();
+    let mut paid = timeline["items"].as_array().unwrap().iter().filter(|entry| entry["event"] == "payment.processed");
+    assert_eq!(paid.next().unwrap()["causation_id"], json!(told), "{timeline}");
+    assert!(paid.next().is_none(), "{timeline}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
