@@ -24,7 +24,13 @@ fn main() -> Result<(), Rejection> {
         Input::fact(order_id, Fact::InventoryReserved),
         Input::fact(order_id, Fact::InventoryCommitted),
     ] {
-        let context = Context { now: Timestamp::EPOCH, cause, correlation: correlation_id, policy: &Policy::default() };
+        let context = Context {
+            now: Timestamp::EPOCH,
+            cause,
+            correlation: correlation_id,
+            policy: &Policy::default(),
+            calls: None,
+        };
         match OrderContext::decide(&state, &input, &context)? {
             Decision::Stay { because, .. } => println!("stays: {because:?}"),
             Decision::Move(step) => {

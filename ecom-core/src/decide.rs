@@ -24,6 +24,9 @@ pub struct Context<'a> {
     pub correlation: CorrelationId,
     /// Durations and limits.
     pub policy: &'a Policy,
+    /// How many calls have begun of the effect that the input watches ([`BoundedContext::watch`]); `None` when it is not
+    /// owed. Nobody begins another one before the transaction ends.
+    pub calls: Option<u32>,
 }
 
 /// What a rule decided.
@@ -66,6 +69,9 @@ pub struct Move<C: BoundedContext> {
     pub events: Vec<Emit>,
     /// Calls to the outside.
     pub effects: Vec<EffectRequest<C::Effect>>,
+    /// Calls that are owed no more. Only what the input watches may be withdrawn, and only while nobody makes the call: the
+    /// answer of one that is under way would find nobody.
+    pub withdrawn: Vec<MessageId>,
     /// Deadlines set and cancelled.
     pub deadlines: Vec<DeadlineChange>,
     /// Lines of history.
@@ -203,6 +209,11 @@ pub trait BoundedContext: Sized + Clone + Debug + Send + Sync + 'static {
     /// The row that a change writes; `None` for a line that is only ever added.
     fn row(change: &Self::Change) -> Option<Row>;
 
+    /// The effect of which the input must know how often it was called.
+    fn watch(_input: &Self::Input) -> Option<MessageId> {
+        None
+    }
+
     /// The input that an event is; `None` when this context does not consume it.
     fn on_event(event: &Event) -> Option<Self::Input>;
 
@@ -226,6 +237,7 @@ impl<C: BoundedContext> Default for Move<C> {
             changes: vec![],
             events: vec![],
             effects: vec![],
+            withdrawn: vec![],
             deadlines: vec![],
             history: vec![],
             reply: None,
@@ -255,6 +267,12 @@ impl<C: BoundedContext> Move<C> {
     /// Adds a call to the outside.
     pub fn effect(mut self, id: MessageId, after: Duration, effect: C::Effect) -> Self {
         self.effects.push(EffectRequest { id, after, effect });
+        self
+    }
+
+    /// Takes back a call that is owed.
+    pub fn withdraw(mut self, id: MessageId) -> Self {
+        self.withdrawn.push(id);
         self
     }
 

@@ -79,6 +79,7 @@ pub(super) async fn load<C: BoundedContext, T: Tables<C>>(
     let mut scope = C::Scope::default();
     for message in messages {
         C::scope(&message.input, &mut scope);
+        effects.extend(C::watch(&message.input));
         match &message.origin {
             Origin::Event => events.push(message.id),
             Origin::Command(key) => keys.extend(key.as_ref()),

@@ -33,6 +33,7 @@ pub(super) async fn open<C: BoundedContext>(
 ) -> Result<Opening, sqlx::Error> {
     let (mut events, mut keys, mut timers, mut effects) = (vec![], vec![], vec![], vec![]);
     for message in messages {
+        effects.extend(C::watch(&message.input));
         match &message.origin {
             Origin::Event => events.push(message.id),
             Origin::Command(key) => keys.extend(key.as_ref().map(|key| value!({"scope": key.scope, "key": key.key}))),

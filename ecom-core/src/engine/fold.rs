@@ -25,7 +25,7 @@ pub struct Loaded<C: BoundedContext> {
     pub kept: BTreeMap<(String, String), KeptAnswer>,
     /// Those of the batch's timers that are armed with the same epoch.
     pub armed: BTreeSet<Timer>,
-    /// Those of the batch's effects that are still owed, with their attempts.
+    /// Those of the batch's effects, answered or watched, that are still owed, with their attempts.
     pub owed: BTreeMap<MessageId, u32>,
     /// The time of the transaction.
     pub now: Timestamp,
@@ -126,8 +126,13 @@ impl<C: BoundedContext> Folding<'_, C> {
         if let Some(outcome) = self.known(message) {
             return outcome;
         }
-        let context =
-            Context { now: self.loaded.now, cause: message.id, correlation: message.correlation, policy: self.policy };
+        let context = Context {
+            now: self.loaded.now,
+            cause: message.id,
+            correlation: message.correlation,
+            policy: self.policy,
+            calls: C::watch(&message.input).and_then(|effect| self.calls(effect)),
+        };
         let decision = match C::decide(&self.loaded.snapshot, &message.input, &context) {
             Ok(decision) => decision,
             Err(rejection) => return Outcome::Rejected(rejection),
@@ -139,7 +144,7 @@ impl<C: BoundedContext> Folding<'_, C> {
                 Outcome::Stayed(because, reply)
             }
             Decision::Move(step) => {
-                let Move { changes, events, effects, deadlines, history, reply, correlation } = *step;
+                let Move { changes, events, effects, withdrawn, deadlines, history, reply, correlation } = *step;
                 let correlation = correlation.unwrap_or(message.correlation);
                 for change in changes {
                     C::apply(&mut self.loaded.snapshot, &change);
@@ -148,6 +153,10 @@ impl<C: BoundedContext> Folding<'_, C> {
                 self.emit(message, correlation, events);
                 for request in effects {
                     self.request(message, correlation, request);
+                }
+                for effect in withdrawn {
+                    self.loaded.owed.remove(&effect);
+                    self.writes.effects.insert(effect, None);
                 }
                 self.set_timers(deadlines);
                 self.writes.history.extend(history.into_iter().map(|entry| HistoryRow {
@@ -159,6 +168,14 @@ impl<C: BoundedContext> Folding<'_, C> {
                 self.keep_answer(message, reply.as_ref());
                 Outcome::Applied(reply)
             }
+        }
+    }
+
+    /// How many calls of an effect have begun, as the earlier messages left it.
+    fn calls(&self, effect: MessageId) -> Option<u32> {
+        match self.writes.effects.get(&effect) {
+            Some(row) => row.as_ref().map(|row| row.attempts),
+            None => self.loaded.owed.get(&effect).copied(),
         }
     }
 

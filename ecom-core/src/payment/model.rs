@@ -167,6 +167,9 @@ pub enum State {
         unknown: bool,
         /// The order's end, when it came meanwhile: the charge is undone as soon as its end is known.
         undo: Option<End>,
+        /// The calls up to this one are known to have taken nothing. A call that was begun and never answered is not.
+        #[serde(default)]
+        harmless: u32,
     },
     /// Refused for good; no money was taken.
     Failed {

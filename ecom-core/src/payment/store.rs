@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::error::Rejection;
 use super::ledger::{Posting, Transaction};
 use super::message::{Answered, Effect, Input, Notice, Price, ProviderAnswer, Reply};
-use super::model::{Barrier, Card, End, Payment, PaymentMethod, Record, Refund, payment_id};
+use super::model::{Barrier, Card, End, Payment, PaymentMethod, Record, Refund, charge_key, payment_id};
 use super::rules;
 use super::view::{PaymentMethodView, RefundView};
 use crate::decide::{Answer, BoundedContext, Context, Decision, Row, Timer};
@@ -178,6 +178,20 @@ impl BoundedContext for PaymentContext {
             Change::PutRefund(refund) => Row { kind: "refund", key: refund.id.0, version: refund.version },
             Change::AddTransaction(_) | Change::AddPosting(_) => return None,
         })
+    }
+
+    fn watch(input: &Input) -> Option<MessageId> {
+        match input {
+            Input::Ended { order_id, .. } => Some(charge_key(payment_id(*order_id))),
+            Input::AddMethod(_)
+            | Input::RemoveMethod { .. }
+            | Input::SetDefaultMethod { .. }
+            | Input::Refund(_)
+            | Input::Reserved(_)
+            | Input::ChargeAnswered(_)
+            | Input::RefundAnswered(_)
+            | Input::Noticed(_) => None,
+        }
     }
 
     fn on_event(event: &Event) -> Option<Input> {

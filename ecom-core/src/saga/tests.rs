@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 
 fn context(policy: &Policy) -> Context<'_> {
     let (cause, correlation) = (MessageId(Uuid::from_u128(1)), CorrelationId(Uuid::from_u128(2)));
-    Context { now: Timestamp::EPOCH, cause, correlation, policy }
+    Context { now: Timestamp::EPOCH, cause, correlation, policy, calls: None }
 }
 
 fn begun() -> Instance<Trip> {

@@ -76,6 +76,13 @@ pub enum Input {
         /// The answer.
         answer: Bell,
     },
+    /// Takes back a call, if nobody has begun it.
+    Hush {
+        /// Which counter.
+        id: Uuid,
+        /// The effect's id.
+        effect: MessageId,
+    },
     /// Sets a timer.
     Arm {
         /// Which counter.
@@ -135,6 +142,7 @@ impl Input {
             | Self::Break { id }
             | Self::Ring { id, .. }
             | Self::Rang { id, .. }
+            | Self::Hush { id, .. }
             | Self::Arm { id, .. }
             | Self::Disarm { id }
             | Self::Fired { id } => *id,
@@ -160,7 +168,7 @@ impl BoundedContext for Counters {
     fn decide(
         snapshot: &BTreeMap<Uuid, Counter>,
         input: &Input,
-        _context: &Context<'_>,
+        context: &Context<'_>,
     ) -> Result<Decision<Self>, Refused> {
         let id = input.counter();
         let counter = snapshot.get(&id).copied().unwrap_or(Counter { id, version: 0, total: 0 });
@@ -174,6 +182,8 @@ impl BoundedContext for Counters {
             Input::Rang { answer: Bell::Silent(after), effect, .. } => {
                 add(counter, 0, 0).effect(*effect, *after, Ring { id }).done()
             }
+            Input::Hush { effect, .. } if context.calls == Some(0) => add(counter, 0, 0).withdraw(*effect).done(),
+            Input::Hush { .. } => Decision::stay(Because::NotConcerned),
             Input::Arm { epoch, after, .. } => add(counter, 0, 0).arm(id, TIMER, *epoch, *after).done(),
             Input::Disarm { .. } => add(counter, 0, 0).disarm(id, TIMER).done(),
             Input::Fired { .. } => add(counter, 100, 0).done(),
@@ -186,6 +196,21 @@ impl BoundedContext for Counters {
 
     fn row(change: &Counter) -> Option<Row> {
         Some(Row { kind: "counter", key: change.id, version: change.version })
+    }
+
+    fn watch(input: &Input) -> Option<MessageId> {
+        match input {
+            Input::Hush { effect, .. } => Some(*effect),
+            Input::Add { .. }
+            | Input::Refuse { .. }
+            | Input::Read { .. }
+            | Input::Break { .. }
+            | Input::Ring { .. }
+            | Input::Rang { .. }
+            | Input::Arm { .. }
+            | Input::Disarm { .. }
+            | Input::Fired { .. } => None,
+        }
     }
 
     fn on_event(event: &Event) -> Option<Input> {

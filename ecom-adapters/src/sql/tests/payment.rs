@@ -60,6 +60,7 @@ impl Bench {
                 cause: MessageId(Uuid::from_u128(1)),
                 correlation: CorrelationId(Uuid::from_u128(2)),
                 policy: &Policy::default(),
+                calls: None,
             };
             match PaymentContext::decide(&snapshot, input, &context).unwrap() {
                 Decision::Move(step) => {
@@ -178,7 +179,7 @@ async fn every_state_survives_the_database() {
     let bench = Bench::new().await;
     let reference = || "ref".to_owned();
     let states = [
-        State::Charging { unknown: true, undo: Some(End::Failed(FailureCode::PaymentTimeout)) },
+        State::Charging { unknown: true, undo: Some(End::Failed(FailureCode::PaymentTimeout)), harmless: 0 },
         State::Failed { reason: FailureCode::InsufficientFunds, detail: "no \"money\"".to_owned() },
         State::NothingDue,
         State::Captured { reference: reference() },
@@ -227,7 +228,7 @@ fn row(n: u128) -> Payment {
         captured: euro(0),
         refunded: euro(0),
         pending: euro(0),
-        state: State::Charging { unknown: false, undo: None },
+        state: State::Charging { unknown: false, undo: None, harmless: 0 },
         created_at: Timestamp::from_micros(1),
         updated_at: Timestamp::from_micros(2),
         version: 1,

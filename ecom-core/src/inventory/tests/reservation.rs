@@ -40,6 +40,7 @@ fn answer(world: &mut World, input: &Input) -> String {
         cause: MessageId(Uuid::from_u128(9)),
         correlation: CorrelationId(Uuid::from_u128(9)),
         policy: &world.policy,
+        calls: None,
     };
     match InventoryContext::decide(&world.snapshot, input, &context) {
         Ok(Decision::Move(step)) => {

@@ -83,6 +83,7 @@ fn an_answer_to_a_notice_that_has_ended_changes_nothing() {
         cause: MessageId(Uuid::from_u128(1)),
         correlation: CorrelationId(Uuid::from_u128(1)),
         policy: &world.policy,
+        calls: None,
     };
     let decision = NotificationContext::decide(&world.snapshot, &input, &context).unwrap();
     assert!(matches!(decision, crate::decide::Decision::Stay { because: Because::AlreadyEnded, .. }));

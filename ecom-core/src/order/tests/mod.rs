@@ -107,6 +107,7 @@ pub(super) fn context(policy: &Policy) -> Context<'_> {
         cause: MessageId(Uuid::from_u128(0xca)),
         correlation: CorrelationId(Uuid::from_u128(0xc0)),
         policy,
+        calls: None,
     }
 }
 

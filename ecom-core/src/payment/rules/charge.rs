@@ -33,7 +33,7 @@ pub(super) fn price(snapshot: &PaymentSnapshot, price: &Price, context: &Context
     }
     match source(snapshot, price, context.policy) {
         Ok((provider, token)) => {
-            let charging = State::Charging { unknown: false, undo: None };
+            let charging = State::Charging { unknown: false, undo: None, harmless: 0 };
             Ok(charge(new(id, price, provider, charging, context), token))
         }
         Err((reason, detail)) => {
@@ -107,8 +107,8 @@ pub(super) fn answered(
     let Some(Record::Payment(payment)) = snapshot.records.get(&answered.request.payment_id) else {
         return Ok(Decision::stay(Because::NotConcerned));
     };
-    let (unknown, undo) = match &payment.state {
-        State::Charging { unknown, undo } => (*unknown, *undo),
+    let (unknown, undo, harmless) = match &payment.state {
+        State::Charging { unknown, undo, harmless } => (*unknown, *undo, *harmless),
         State::Failed { .. }
         | State::NothingDue
         | State::Captured { .. }
@@ -125,7 +125,7 @@ pub(super) fn answered(
         // Only the first one is written down: there may be any number of them.
         ProviderAnswer::Unknown { .. } if unknown => Ok(again(about(payment), answered, context.policy)),
         ProviderAnswer::Unknown { detail } => {
-            let after = Payment { state: State::Charging { unknown: true, undo }, ..next(payment, context) };
+            let after = Payment { state: State::Charging { unknown: true, undo, harmless }, ..next(payment, context) };
             let status = (TransactionKind::Charge, TransactionStatus::Unknown);
             let line = transaction(&after, status, after.amount, Some(detail));
             let step = about(payment).change(Change::PutPayment(after)).change(Change::AddTransaction(line));
@@ -147,12 +147,23 @@ fn later(
     }
     let Some(end) = undo else {
         let request = ChargeRequest { harmless: answered.attempts, ..answered.request.clone() };
-        return again(about(payment), &Answered { request, ..answered.clone() }, context.policy);
+        let step = resting(payment, answered.attempts, context);
+        return again(step, &Answered { request, ..answered.clone() }, context.policy);
     };
     let status = (TransactionKind::Charge, TransactionStatus::Failed);
     let (step, after) = end::void(payment, end, context);
     let line = transaction(&after, status, after.amount, Some(detail));
     step.change(Change::PutPayment(after)).change(Change::AddTransaction(line)).done()
+}
+
+/// Writes down that all calls so far took nothing, so that an end that comes before the next one needs none. When one
+/// of them is not known to have taken nothing, there is nothing to write down.
+fn resting(payment: &Payment, calls: u32, context: &Context<'_>) -> Move<PaymentContext> {
+    if !matches!(payment.state, State::Charging { unknown: false, undo: None, .. }) {
+        return about(payment);
+    }
+    let state = State::Charging { unknown: false, undo: None, harmless: calls };
+    about(payment).change(Change::PutPayment(Payment { state, ..next(payment, context) }))
 }
 
 /// The same request under the same key, later. There is no last attempt: giving up could lose money that was taken.

@@ -6,7 +6,8 @@ use super::super::error::Rejection;
 use super::super::ledger::{TransactionKind, TransactionStatus};
 use super::super::message::{Effect, RefundRequest};
 use super::super::model::{
-    Barrier, End, Payment, Record, Refund, RefundCause, RefundStatus, State, payment_id, refund_key, undo_refund_id,
+    Barrier, End, Payment, Record, Refund, RefundCause, RefundStatus, State, charge_key, payment_id, refund_key,
+    undo_refund_id,
 };
 use super::super::store::{Change, PaymentContext, PaymentSnapshot};
 use super::{Outcome, about, emit, history, next, transaction};
@@ -29,7 +30,12 @@ pub(super) fn ended(snapshot: &PaymentSnapshot, order_id: OrderId, end: End, con
     match &payment.state {
         // The answer to the charge, or to the refund, will answer the order too.
         State::Charging { undo: Some(_), .. } | State::Refunding { .. } => Ok(Decision::stay(Because::AlreadyKnown)),
-        State::Charging { undo: None, unknown } => Ok(owe_undo(payment, *unknown, end, context)),
+        // Nobody asks the provider, and all who asked are known to have got nothing: it is not asked again.
+        State::Charging { undo: None, unknown: false, harmless } if context.calls == Some(*harmless) => {
+            let (step, after) = void(payment, end, context);
+            Ok(step.withdraw(charge_key(id)).change(Change::PutPayment(after)).done())
+        }
+        State::Charging { undo: None, unknown, harmless } => Ok(owe_undo(payment, (*unknown, *harmless), end, context)),
         State::Failed { .. } => Ok(emit(about(payment), payment, voided_event(order_id, Some(id), end)).done()),
         State::Voided { end } => Ok(emit(about(payment), payment, voided_event(order_id, Some(id), *end)).done()),
         State::NothingDue => {
@@ -66,8 +72,13 @@ fn bar(id: PaymentId, order_id: OrderId, end: End, context: &Context<'_>) -> Dec
 
 /// The provider was asked, or is just being asked: first its answer, then the undo. Two calls at once could arrive in
 /// either order.
-fn owe_undo(payment: &Payment, unknown: bool, end: End, context: &Context<'_>) -> Decision<PaymentContext> {
-    let after = Payment { state: State::Charging { unknown, undo: Some(end) }, ..next(payment, context) };
+fn owe_undo(
+    payment: &Payment,
+    (unknown, harmless): (bool, u32),
+    end: End,
+    context: &Context<'_>,
+) -> Decision<PaymentContext> {
+    let after = Payment { state: State::Charging { unknown, undo: Some(end), harmless }, ..next(payment, context) };
     let line = history(payment, &after, "order.ended", end.reason());
     about(payment).change(Change::PutPayment(after)).note(line).done()
 }

@@ -1,6 +1,6 @@
 //! Payment methods, the choice among them, and administrators' refunds.
 
-use super::super::{METHODS_MAX, RefundStatus, State};
+use super::super::{METHODS_MAX, RefundStatus, State, charge_key};
 use super::*;
 use crate::decide::Because;
 use crate::event::{Event, FailureCode};
@@ -236,6 +236,44 @@ fn an_ended_order_is_not_charged_once_all_calls_are_known_to_have_taken_nothing(
         let state = &play.payment().state;
         assert_eq!(*state == State::Voided { end: End::Cancelled }, voided, "{answers:?}: {state:?}");
     }
+}
+
+#[test]
+fn an_end_withdraws_a_charge_that_nobody_makes_and_no_other() {
+    let transient = || ProviderAnswer::Transient { detail: "later".to_owned() };
+    // How many calls were answered with "later", how many have begun, and whether the charge is withdrawn.
+    for (answered, begun, withdrawn) in [
+        (0, Some(1), false),
+        (1, Some(1), true),
+        (1, Some(2), false),
+        (1, None, false),
+        (2, Some(2), true),
+        (2, Some(3), false),
+    ] {
+        let mut play = Play::default();
+        play.moved(&reserved(100, None));
+        for attempt in 1..=answered {
+            let (key, effect) = play.effects.last().unwrap().clone();
+            play.moved(&PaymentContext::on_answer(key, effect, attempt, transient()));
+        }
+        play.calls = begun;
+        let step = play.moved(&ended());
+        assert_eq!(
+            step.withdrawn,
+            if withdrawn { vec![charge_key(payment())] } else { vec![] },
+            "{answered} {begun:?}"
+        );
+        let state = &play.payment().state;
+        assert_eq!(*state == State::Voided { end: End::Cancelled }, withdrawn, "{answered} {begun:?}: {state:?}");
+        assert_eq!(step.events.len(), usize::from(withdrawn));
+    }
+    let mut play = Play::default();
+    play.moved(&reserved(100, None));
+    let (key, effect) = play.effects.last().unwrap().clone();
+    let lost = ProviderAnswer::Unknown { detail: "lost".to_owned() };
+    play.moved(&PaymentContext::on_answer(key, effect, 1, lost));
+    play.calls = Some(1);
+    assert_eq!(play.moved(&ended()).withdrawn, [], "it may have taken the money");
 }
 
 #[test]

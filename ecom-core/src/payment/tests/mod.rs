@@ -35,6 +35,8 @@ struct Play {
     effects: Vec<(MessageId, Effect)>,
     clock: i64,
     policy: Policy,
+    /// The calls of the charge that have begun.
+    calls: Option<u32>,
 }
 
 impl Play {
@@ -44,6 +46,7 @@ impl Play {
             cause: MessageId(Uuid::from_u128(1)),
             correlation: CorrelationId(Uuid::from_u128(2)),
             policy: &self.policy,
+            calls: self.calls,
         };
         PaymentContext::decide(&self.snapshot, input, &context)
     }

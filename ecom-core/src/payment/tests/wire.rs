@@ -49,8 +49,8 @@ fn the_status_tells_where_the_payment_stands() {
     let base = captured().payment().clone();
     let zero = euro(0);
     for (state, refunded, status) in [
-        (State::Charging { unknown: false, undo: None }, zero, "pending"),
-        (State::Charging { unknown: true, undo: Some(End::Cancelled) }, zero, "unknown"),
+        (State::Charging { unknown: false, undo: None, harmless: 0 }, zero, "pending"),
+        (State::Charging { unknown: true, undo: Some(End::Cancelled), harmless: 0 }, zero, "unknown"),
         (State::Failed { reason: FailureCode::PaymentDeclined, detail: String::new() }, zero, "failed"),
         (State::NothingDue, zero, "processed"),
         (State::Captured { reference: reference() }, zero, "processed"),

@@ -199,6 +199,8 @@ impl<C: BoundedContext> MemoryTables<C> {
         let mut known = Known::default();
         let (seen, kept, armed, owed) = (&mut known.0, &mut known.1, &mut known.2, &mut known.3);
         for message in messages {
+            let calls = |effect: &MessageId| self.effects.get(effect).map(|row| (*effect, row.item.attempts));
+            owed.extend(C::watch(&message.input).and_then(|effect| calls(&effect)));
             match &message.origin {
                 Origin::Event => seen.extend(self.inbox.get_key_value(&message.id).map(|(id, _)| id)),
                 Origin::Command(None) => {}
@@ -210,9 +212,7 @@ impl<C: BoundedContext> MemoryTables<C> {
                     let found = self.timers.get(&(timer.subject, timer.kind.clone()));
                     armed.extend(found.filter(|(epoch, _)| *epoch == timer.epoch).map(|_| timer.clone()));
                 }
-                Origin::Answer { effect, .. } => {
-                    owed.extend(self.effects.get(effect).map(|row| (*effect, row.item.attempts)));
-                }
+                Origin::Answer { effect, .. } => owed.extend(calls(effect)),
             }
         }
         known

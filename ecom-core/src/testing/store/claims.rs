@@ -124,3 +124,26 @@ pub async fn later_effects_wait_for_their_time(fixture: &dyn Fixture) {
     assert_eq!((due.len(), due[0].attempts), (1, 1), "the first call");
     applied(&one(store, answer(&due[0], Bell::Rang)).await);
 }
+
+/// A call that waits for its time is taken back for good; one that somebody has claimed is not, and its answer counts.
+pub async fn a_call_is_withdrawn_only_while_nobody_makes_it(fixture: &dyn Fixture) {
+    let store = &*fixture.fresh().await;
+    let (id, after) = (counter(1), fixture.lease() / 3);
+    let ring = |n, effect| event(n, Input::Ring { id, effect: message_id(effect), after });
+    let hush = |n, effect| event(n, Input::Hush { id, effect: message_id(effect) });
+    commit(store, batch(vec![ring(1, 50), ring(2, 51)], true)).await;
+    applied(&one(store, hush(3, 50)).await);
+    stayed(&one(store, hush(4, 50)).await, "it is owed no more");
+    // Also within one batch, as the messages before it left it.
+    commit(store, batch(vec![ring(5, 52), hush(6, 52)], true)).await;
+    fixture.sleep(past(after)).await;
+    let due = must(store.claim_effects(10).await).items;
+    assert_eq!((due.len(), due[0].id, due[0].attempts), (1, message_id(51), 1), "the others are withdrawn");
+    stayed(&one(store, hush(7, 51)).await, "somebody makes it");
+    applied(&one(store, answer(&due[0], Bell::Rang)).await);
+    assert_eq!(total(store, id).await, 1);
+}
+
+fn stayed(outcome: &Outcome<Counters>, why: &str) {
+    assert!(matches!(outcome, Outcome::Stayed(..)), "{why}: {outcome:?}");
+}

@@ -15,8 +15,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use claims::{
-    a_delivered_row_is_gone, an_outbox_row_is_claimed_once_until_its_lease_ends, effects_count_their_calls,
-    later_effects_wait_for_their_time, outbox_rows_appear_with_their_commit, voided_leases_free_everything,
+    a_call_is_withdrawn_only_while_nobody_makes_it, a_delivered_row_is_gone,
+    an_outbox_row_is_claimed_once_until_its_lease_ends, effects_count_their_calls, later_effects_wait_for_their_time,
+    outbox_rows_appear_with_their_commit, voided_leases_free_everything,
 };
 pub use concurrency::{
     a_batch_is_its_messages_one_after_the_other, concurrent_batches_lose_no_update,
@@ -66,6 +67,7 @@ pub async fn run(fixture: &dyn Fixture) {
     voided_leases_free_everything(fixture).await;
     effects_count_their_calls(fixture).await;
     later_effects_wait_for_their_time(fixture).await;
+    a_call_is_withdrawn_only_while_nobody_makes_it(fixture).await;
     a_timer_fires_once_when_it_is_due(fixture).await;
     a_timer_armed_anew_fences_the_old_one(fixture).await;
     a_cancelled_timer_never_fires(fixture).await;

@@ -47,7 +47,8 @@ impl World {
         let loaded = self.load(&scope);
         let policy = Policy::default();
         let cause = MessageId(Uuid::from_u128(1));
-        let context = Context { now: self.now, cause, correlation: CorrelationId(Uuid::nil()), policy: &policy };
+        let context =
+            Context { now: self.now, cause, correlation: CorrelationId(Uuid::nil()), policy: &policy, calls: None };
         let decision = UserContext::decide(&loaded, input, &context)?;
         if let Decision::Move(step) = &decision {
             for change in &step.changes {

@@ -43,7 +43,7 @@ impl Mutable for PaymentContext {
                 if let Some(Record::Payment(payment)) = rows.records.get_mut(&notice.payment_id)
                     && matches!(payment.state, State::Captured { .. })
                 {
-                    payment.state = State::Charging { unknown: false, undo: None };
+                    payment.state = State::Charging { unknown: false, undo: None, harmless: 0 };
                 }
             }
             _ => {}
