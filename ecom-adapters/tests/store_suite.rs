@@ -1,5 +1,6 @@
 //! The suite that every store must pass, on SQLite files.
 #![cfg(feature = "sqlite")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use ecom_core::policy::Policy;
 use ecom_core::port::Store;
 use ecom_core::testing::ManualClock;
 use ecom_core::testing::counter::{Counter, Counters};
-use ecom_core::testing::store::{Fixture, run};
+use ecom_core::testing::store::{Fixture, InMemory, run, stream};
 use sqlx::{Row, SqliteConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -68,7 +69,7 @@ struct Files {
 }
 
 impl Files {
-    async fn open(&self, number: u32) -> Arc<dyn Store<Counters>> {
+    async fn open(&self, number: u32) -> Arc<SqliteStore<Counters, CounterTables>> {
         let clock: Arc<ManualClock> = Arc::clone(&self.clock);
         let options = StoreOptions { policy: Policy::default(), lease: self.lease(), clock };
         let path = self.folder.path().join(format!("{number}.db"));
@@ -89,6 +90,12 @@ impl Fixture for Files {
         self.open(self.made.load(Ordering::SeqCst)).await
     }
 
+    async fn away(&self) -> Arc<dyn Store<Counters>> {
+        let store = self.open(self.made.fetch_add(1, Ordering::SeqCst) + 1).await;
+        store.close().await;
+        store
+    }
+
     async fn sleep(&self, time: Duration) {
         self.clock.advance(time);
     }
@@ -98,8 +105,18 @@ impl Fixture for Files {
     }
 }
 
+fn files() -> Files {
+    Files { folder: tempfile::tempdir().unwrap(), made: AtomicU32::new(0), clock: Arc::default() }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_store_on_sqlite_passes_the_suite() {
-    let folder = tempfile::tempdir().unwrap();
-    run(&Files { folder, made: AtomicU32::new(0), clock: Arc::default() }).await;
+    run(&files()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_store_on_sqlite_answers_a_stream_of_operations_as_the_one_in_memory() {
+    for seed in [1, 2, 3] {
+        stream::compare(&[("memory", &InMemory::default()), ("sqlite", &files())], seed, 400).await;
+    }
 }

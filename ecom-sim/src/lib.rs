@@ -12,4 +12,5 @@ pub mod run;
 pub mod saga;
 pub mod scenario;
 pub mod shrink;
+pub mod upgrade;
 pub mod world;

@@ -40,6 +40,13 @@ pub struct Rules {
     pub limits: Limits,
 }
 
+impl Rules {
+    /// What must hold in the scenario of that name.
+    pub fn of(scenario: &str) -> Self {
+        crate::upgrade::named(scenario).map_or_else(Self::default, |(_, rules)| rules)
+    }
+}
+
 impl Default for Rules {
     fn default() -> Self {
         Self { invariants: invariant::ALL.into(), own: Arc::default(), limits: Limits::default() }

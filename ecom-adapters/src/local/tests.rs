@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 use ecom_core::id::MessageId;
 use ecom_core::testing::{both, bus, sample};
@@ -11,12 +12,19 @@ const CANCELLED: EventType = EventType::OrderCancelled;
 /// Goes to `inventory.events` alone.
 const CREATED: EventType = EventType::OrderCreated;
 
-struct Local;
+#[derive(Default)]
+struct Local(Mutex<LocalBus>);
 
 #[async_trait]
 impl bus::Fixture for Local {
     async fn fresh(&self) -> Arc<dyn Bus> {
-        Arc::new(LocalBus::default())
+        let bus = LocalBus::default();
+        *self.0.lock().unwrap() = bus.clone();
+        Arc::new(bus)
+    }
+
+    async fn close(&self) {
+        self.0.lock().unwrap().close();
     }
 
     async fn sleep(&self, time: Duration) {
@@ -54,12 +62,18 @@ fn consume(bus: &LocalBus, queue: &'static str) -> tokio::task::JoinHandle<u64> 
 
 #[tokio::test]
 async fn it_passes_the_suite() {
-    bus::run(&Local).await;
+    bus::run(&Local::default()).await;
+}
+
+#[tokio::test]
+async fn it_tells_the_same_story_of_a_stream_of_operations_each_time() {
+    let first = bus::stream::play(&Local::default(), 1, 12).await;
+    assert_eq!(first.missing(), Vec::<&str>::new(), "{first:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_passes_the_suite_twenty_times_at_once() {
-    let runs: Vec<_> = (0..20).map(|_| tokio::spawn(bus::run(&Local))).collect();
+    let runs: Vec<_> = (0..20).map(|_| tokio::spawn(async { bus::run(&Local::default()).await })).collect();
     for run in runs {
         run.await.unwrap();
     }

@@ -44,8 +44,8 @@ statements! {
             SELECT id, correlation, effect::JSON, attempts, ready_at, traceparent
             FROM unnest($9::UUID[], $10::UUID[], $11::TEXT[], $12::BIGINT[], $13::TIMESTAMPTZ[], $34::TEXT[])
                 AS e (id, correlation, effect, attempts, ready_at, traceparent)
-            ON CONFLICT (id) DO UPDATE SET effect = excluded.effect, attempts = excluded.attempts,
-                ready_at = excluded.ready_at, traceparent = excluded.traceparent
+            ON CONFLICT (id) DO UPDATE SET correlation = excluded.correlation, effect = excluded.effect,
+                attempts = excluded.attempts, ready_at = excluded.ready_at, traceparent = excluded.traceparent
         ), disarmed AS (
             DELETE FROM timers USING unnest($14::UUID[], $15::TEXT[]) AS gone (subject, kind)
             WHERE timers.subject = gone.subject AND timers.kind = gone.kind

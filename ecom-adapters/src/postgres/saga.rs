@@ -71,7 +71,7 @@ async fn put<S: Hosted>(
     let encode = |error| sqlx::Error::Encode(Box::new(error));
     let attention = |new: &Written<'_, Instance<S>>| new.row.attention.as_ref().map(serde_json::to_string).transpose();
     let attentions = rows.iter().map(attention).collect::<Result<Vec<_>, _>>().map_err(encode)?;
-    let texts = rows.iter().map(|new| serde_json::to_string(new.row)).collect::<Result<Vec<_>, _>>().map_err(encode)?;
+    let texts = rows.iter().map(|new| new.row.to_stored()).collect::<Result<Vec<_>, _>>().map_err(encode)?;
     let query = sqlx::query(statement)
         .bind(S::NAME)
         .bind(column(rows, |new| new.row.id))

@@ -8,6 +8,7 @@ use ecom_core::id::ProductId;
 use ecom_core::money::Currency;
 use ecom_core::order::{CatalogueEntry, Debt, Ended, Item, Metadata, Order, OrderSaga, PaymentStatus};
 use ecom_core::quantity::Quantity;
+use ecom_core::saga::stored::Unknown;
 use ecom_core::saga::{Armed, Attention, Instance, Ledger, Saga, State};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -103,6 +104,7 @@ fn instance<F: Fields>(row: &F, id: Uuid) -> Result<Instance<OrderSaga>, sqlx::E
         ledger: saga.ledger.into_owned(),
         armed: saga.armed.into_owned(),
         attention: row.json_if_any::<Attention>("attention")?,
+        unknown: Unknown::default(),
     })
 }
 

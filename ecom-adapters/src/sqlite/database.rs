@@ -89,12 +89,15 @@ impl Database {
     pub(crate) async fn writer(&self) -> Result<Writer<'_>, sqlx::Error> {
         let mut slot = self.writer.lock().await;
         if slot.is_none() {
+            if self.readers.is_closed() {
+                return Err(sqlx::Error::PoolClosed);
+            }
             *slot = Some(options(&self.path).create_if_missing(false).connect().await?);
         }
         Ok(Writer { slot, kept: false })
     }
 
-    /// Closes all connections; what is committed is durable without it.
+    /// Closes all connections, for good; what is committed is durable without it.
     pub async fn close(&self) {
         self.readers.close().await;
         if let Some(writer) = self.writer.lock().await.take() {

@@ -177,8 +177,8 @@ fn save_effects<C: BoundedContext>(
         "effects",
         "INSERT INTO effects (id, correlation, effect, attempts, ready_at, traceparent)
          SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM jsonb_each(?) WHERE true
-         ON CONFLICT (id) DO UPDATE SET effect = excluded.effect, attempts = excluded.attempts,
-             ready_at = excluded.ready_at, traceparent = excluded.traceparent",
+         ON CONFLICT (id) DO UPDATE SET correlation = excluded.correlation, effect = excluded.effect,
+             attempts = excluded.attempts, ready_at = excluded.ready_at, traceparent = excluded.traceparent",
         &rows,
     )
 }

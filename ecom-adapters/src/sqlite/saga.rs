@@ -53,7 +53,7 @@ impl<S: Hosted> Tables<SagaContext<S>> for SagaTables {
                     "id": instance.id, "base": base, "version": instance.version,
                     "definition": instance.definition_version, "state": instance.state.label(),
                     "attention": instance.attention.as_ref().map(serde_json::to_string).transpose()?,
-                    "settled": u8::from(instance.is_settled()), "instance": serde_json::to_string(instance)?,
+                    "settled": u8::from(instance.is_settled()), "instance": instance.to_stored()?,
                 }))
             })
             .collect::<Result<Vec<_>, serde_json::Error>>()

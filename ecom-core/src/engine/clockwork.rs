@@ -19,6 +19,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::mem;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::consumer::Verdict;
 use super::message::Fault;
 use super::pacing::{BACKOFF_MAX, backoff};
@@ -27,7 +29,7 @@ use crate::port::Claimed;
 use crate::time::Timestamp;
 
 /// What bounds a clockwork.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Limits {
     /// Timers of one transaction.
     pub batch_max: usize,
@@ -44,7 +46,8 @@ impl Default for Limits {
 }
 
 /// What is to be done next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Request {
     /// Find timers that are due; answered by `Found` or `Failed`.
     Find {
@@ -73,7 +76,8 @@ pub enum Request {
 }
 
 /// How a request ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Completion {
     /// What is due, and when the next one will be.
     Found(Claimed<Timer>),

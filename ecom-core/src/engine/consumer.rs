@@ -21,13 +21,16 @@ use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+pub use super::message::Verdict;
 use super::message::{DeadLetter, Fault};
 use super::pacing::{Ladder, backoff, jittered};
 use crate::id::MessageId;
 use crate::port::{Body, Delivery, Settlement};
 
 /// What bounds a consumer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Limits {
     /// Messages in one transaction.
     pub batch_max: usize,
@@ -54,7 +57,8 @@ impl Default for Limits {
 }
 
 /// What is to be done next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Request {
     /// Subscribe to the queue; answered by `Subscribed` or `Closed`.
     Subscribe,
@@ -92,7 +96,8 @@ pub enum Request {
 }
 
 /// How a request ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Completion {
     /// There is a subscription.
     Subscribed,
@@ -114,24 +119,6 @@ pub enum Completion {
     Settled,
     /// The pause is over.
     Rested,
-}
-
-/// How one message of a durable transaction ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// State changed.
-    Done,
-    /// It had been handled before.
-    Duplicate,
-    /// Nothing changed, and that is right.
-    Stayed,
-    /// A rule refused it; nothing was written for it.
-    Refused {
-        /// Why, for people.
-        reason: String,
-    },
-    /// No input exists for the event: it reached the wrong queue, or this build is too old for it.
-    NotConcerned,
 }
 
 /// The machine.

@@ -23,6 +23,8 @@
 use std::mem;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::message::Fault;
 use super::pacing::backoff;
 use crate::id::MessageId;
@@ -30,7 +32,7 @@ use crate::port::Claimed;
 use crate::time::Timestamp;
 
 /// What bounds effector and calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Limits {
     /// Effects of one claim.
     pub batch_max: usize,
@@ -49,7 +51,7 @@ impl Default for Limits {
 }
 
 /// One attempt of one effect. What is to be done stays with the interpreter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ticket {
     /// The effect.
     pub effect: MessageId,
@@ -58,7 +60,8 @@ pub struct Ticket {
 }
 
 /// What the effector needs next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Request {
     /// Claim effects that are due; answered by `Claimed` or `Failed`.
     Claim {
@@ -87,7 +90,8 @@ pub enum Request {
 }
 
 /// How a request of the effector ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Completion {
     /// The claim.
     Claimed(Claimed<Ticket>),
@@ -211,7 +215,8 @@ impl Effector {
 }
 
 /// What a call needs next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CallRequest {
     /// Wait for a free place; answered by `Turn`.
     Turn,
@@ -229,7 +234,8 @@ pub enum CallRequest {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// The answer is durable.
     Committed,
@@ -238,7 +244,8 @@ pub enum Ending {
 }
 
 /// How a request of a call ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CallCompletion {
     /// There is a free place.
     Turn {

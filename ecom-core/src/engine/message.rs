@@ -113,7 +113,7 @@ pub struct Committed<C: BoundedContext> {
     pub outcomes: Vec<Outcome<C>>,
     /// The events that it wrote to the outbox.
     pub outbox: Vec<Arc<Envelope>>,
-    /// The effects that are due at once.
+    /// The effects that are due at once, when their writer has the lease.
     pub effects: Vec<EffectRow<C::Effect>>,
     /// The earliest time at which a timer or delayed effect that it wrote is due.
     pub next_due: Option<Timestamp>,
@@ -122,7 +122,8 @@ pub struct Committed<C: BoundedContext> {
 }
 
 /// Why a store did not do what it was asked.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// The database cannot be reached or has no room: not the message's fault, not counted as an attempt.
     #[error("the database is unavailable: {0}")]
@@ -133,6 +134,25 @@ pub enum Fault {
     /// The message, or one of its batch, cannot be stored: a constraint, a bug. Counted as an attempt.
     #[error("the transaction failed: {0}")]
     Broken(String),
+}
+
+/// How one message of a durable transaction ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// State changed.
+    Done,
+    /// It had been handled before.
+    Duplicate,
+    /// Nothing changed, and that is right.
+    Stayed,
+    /// A rule refused it; nothing was written for it.
+    Refused {
+        /// Why, for people.
+        reason: String,
+    },
+    /// No input exists for the event: it reached the wrong queue, or this build is too old for it.
+    NotConcerned,
 }
 
 /// A call to the outside that is owed.

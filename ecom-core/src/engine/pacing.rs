@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::MessageId;
 use crate::policy::Policy;
 
@@ -12,7 +14,7 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 pub const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
 /// The ladder that a failing message climbs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ladder {
     /// The delay after the first, second, … failure; the last one repeats.
     pub rungs: [Duration; 5],

@@ -19,15 +19,17 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::message::Fault;
 use super::pacing::backoff;
-use crate::event::Envelope;
+use crate::event::{Envelope, recorded};
 use crate::id::MessageId;
 use crate::port::{Claimed, Published};
 use crate::time::Timestamp;
 
 /// What bounds a relay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Limits {
     /// Rows of one claim.
     pub batch_max: usize,
@@ -42,7 +44,8 @@ impl Default for Limits {
 }
 
 /// What is to be done next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Request {
     /// Claim rows whose lease has ended; answered by `Claimed` or `Failed`.
     Claim {
@@ -59,6 +62,7 @@ pub enum Request {
     /// Publish; answered by `Published`.
     Publish {
         /// The rows.
+        #[serde(with = "recorded::many")]
         rows: Vec<Arc<Envelope>>,
     },
     /// Delete these rows from the outbox; answered by `Deleted` or `Failed`. It may ride in the next transaction.
@@ -74,12 +78,13 @@ pub enum Request {
 }
 
 /// How a request ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Completion {
     /// The claim.
-    Claimed(Claimed<Arc<Envelope>>),
+    Claimed(#[serde(with = "recorded::claimed")] Claimed<Arc<Envelope>>),
     /// Rows that were just committed; their writer holds the lease.
-    Rows(Vec<Arc<Envelope>>),
+    Rows(#[serde(with = "recorded::many")] Vec<Arc<Envelope>>),
     /// The time has come, or somebody knows of rows in the outbox. Like `Rows`, an answer of `Wait` alone: one that
     /// comes earlier is kept until then.
     Woken,

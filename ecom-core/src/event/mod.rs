@@ -4,6 +4,7 @@ mod envelope;
 #[cfg(test)]
 mod golden;
 mod payload;
+pub(crate) mod recorded;
 #[cfg(test)]
 pub(crate) mod sample;
 

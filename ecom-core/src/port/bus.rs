@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
-use crate::event::Envelope;
+use crate::event::{Envelope, recorded};
 use crate::id::MessageId;
 
 /// A message handed to a consumer, to be settled by its tag.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Delivery {
     /// Names the delivery on this subscription; meaningless on any other.
     pub tag: u64,
@@ -20,10 +21,11 @@ pub struct Delivery {
 }
 
 /// A message's content.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Body {
     /// An event that we know.
-    Event(Arc<Envelope>),
+    Event(#[serde(with = "recorded::one")] Arc<Envelope>),
     /// Anything else: unknown type or version, malformed. It is parked, never dropped.
     Unreadable {
         /// The message's id; derived from the body when it carries none.
@@ -38,7 +40,8 @@ pub enum Body {
 }
 
 /// What becomes of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Settlement {
     /// Handled, or stored as a dead letter: acknowledge.
     Done,
@@ -47,7 +50,8 @@ pub enum Settlement {
 }
 
 /// How the publication of one message ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Published {
     /// The broker has it in every queue that wants it.
     Confirmed,

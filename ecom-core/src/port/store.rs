@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::paging::{Page, PageRequest};
 use crate::decide::{BoundedContext, Timer};
@@ -12,7 +13,7 @@ use crate::id::MessageId;
 use crate::time::Timestamp;
 
 /// What was claimed, and when to ask again if nothing else wakes the caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claimed<T> {
     /// Leased to the caller: nobody else gets them until the lease ends.
     pub items: Vec<T>,

@@ -63,6 +63,12 @@ pub trait Saga:
     /// How to ask for what is open. Sent at the end, and again until all is answered: it *must* be harmless twice.
     fn ask(state: &Self::Ended, ledger: &Ledger<Self::Debt>) -> Vec<Self::Output>;
 
+    /// Brings what an older version of the definition has stored, an [`Instance`](super::Instance) as JSON, into the form
+    /// of this one; false when that version lives no more. While its instances live, a version *must* be readable.
+    fn upcast(_version: u32, _stored: &mut serde_json::Value) -> bool {
+        false
+    }
+
     /// The rules of the ended states. The type of the result says that the state stays.
     fn repair(state: &Self::Ended, input: &Self::Input, context: &Context<'_>)
     -> Result<Repair<Self>, Self::Rejection>;

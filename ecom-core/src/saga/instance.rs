@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::definition::{Label, Repair, Saga, State, Step};
 use super::ledger::{Confirmed, Ledger};
+use super::stored::Unknown;
 use crate::decide::{Because, Context, DeadlineChange, HistoryEntry, Timer};
 use crate::policy::Policy;
 
@@ -34,6 +35,9 @@ pub struct Instance<S: Saga> {
     pub armed: Option<Armed>,
     /// Whether an operator must look, and why. Never replaces the state.
     pub attention: Option<Attention>,
+    /// What another release has written into it, and this one does not know.
+    #[serde(skip)]
+    pub unknown: Unknown,
 }
 
 /// The timer that an instance waits on.
@@ -139,7 +143,16 @@ impl<S: Saga> Instance<S> {
             detail: None,
         };
         let (definition_version, ledger) = (S::VERSION, Ledger::default());
-        let instance = Self { id, definition_version, version: 1, state, ledger, armed: None, attention: None };
+        let instance = Self {
+            id,
+            definition_version,
+            version: 1,
+            state,
+            ledger,
+            armed: None,
+            attention: None,
+            unknown: Unknown::default(),
+        };
         let mut advance = Advance { instance, outputs, deadlines: vec![], history };
         advance.await_state(policy);
         advance

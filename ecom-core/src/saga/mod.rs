@@ -11,6 +11,7 @@
 //!   each is answered. Past the limit the instance is flagged ([`Attention`]) and the kit goes on asking.
 //! - **A late success is a fact.** What was closed with "there was nothing" is opened again.
 //! - **Nothing is silent**: each signal ends as an [`Advance`] with a line of history, a reason to stay, or a refusal.
+//! - **Releases work beside each other** on the same instances: see [`stored`].
 //!
 //! [`Saga`] is the type to write, [`Instance::handle`] runs it anywhere, [`SagaContext`] hosts it on the engine (tables,
 //! timers, retries, effects), [`diagram`] draws it. The examples `order_saga` and `trip_saga` show both ways.
@@ -20,6 +21,7 @@ mod definition;
 mod diagram;
 mod instance;
 mod ledger;
+pub mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -28,3 +30,4 @@ pub use definition::{Label, Repair, Saga, State, Step, Transition, Wait};
 pub use diagram::{diagram, observe};
 pub use instance::{Advance, Armed, Attention, Handled, Instance, OWED, Refused, Signal};
 pub use ledger::{Answered, Entry, Ledger, Standing};
+pub use stored::NotRead;

@@ -10,6 +10,7 @@ use ecom_adapters::sqlite::StoreOptions;
 use ecom_adapters::system::{Ed25519Key, LogChannel, SystemClock};
 use ecom_core::decide::BoundedContext;
 use ecom_core::engine::consumer;
+use ecom_core::engine::record::Recorder;
 use ecom_core::event::Service;
 #[cfg(feature = "rabbitmq")]
 use ecom_core::fleet;
@@ -44,6 +45,8 @@ pub struct Materials {
     pub settings: Settings,
     /// The collector of traces, if there is one.
     pub collector: Option<String>,
+    /// Told what the services' machines ask for and what comes of it; nobody by default.
+    pub recorder: Recorder,
 }
 
 impl Materials {
@@ -58,14 +61,14 @@ impl Materials {
         };
         let (databases, bus) = (config.databases.clone(), config.bus.clone());
         let collector = config.telemetry.otlp_endpoint.clone();
-        Self { databases, bus, policy: config.policy, settings, collector }
+        Self { databases, bus, policy: config.policy, settings, collector, recorder: Recorder::default() }
     }
 
     /// One file for each service in a directory, and the bus inside the process.
     pub fn in_directory(data: &Path, policy: Policy, settings: Settings) -> Self {
         let url = |service: Service| DatabaseUrl::Sqlite(data.join(format!("{}.sqlite", service.short_name())));
         let databases = Service::ALL.into_iter().map(|service| (service, url(service))).collect();
-        Self { databases, bus: BusConfig::default(), policy, settings, collector: None }
+        Self { databases, bus: BusConfig::default(), policy, settings, collector: None, recorder: Recorder::default() }
     }
 }
 
@@ -245,6 +248,7 @@ impl Assembly {
             settings: self.materials.settings,
             changes: self.changes.clone(),
             traces: self.traces.clone(),
+            recorder: self.materials.recorder.clone(),
         };
         let handle = host::start(parts, &mut self.tasks).await;
         let handle = handle.map_err(|fault| StartError::Service { service: C::SERVICE.short_name(), fault })?;

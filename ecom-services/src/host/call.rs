@@ -7,6 +7,7 @@ use ecom_core::decide::BoundedContext;
 use ecom_core::engine::effector::{
     Call, CallCompletion, CallRequest, Completion, Effector, Ending, Limits, Request, Ticket,
 };
+use ecom_core::engine::record::{Recorded, Recorder};
 use ecom_core::engine::{EffectRow, Message};
 use ecom_core::port::{Claimed, Clock, Outside, Store};
 use ecom_core::time::Timestamp;
@@ -28,7 +29,7 @@ pub(super) const CALLS_MAX: usize = 256;
 
 /// The effects of one service.
 pub(super) struct Effects<C: BoundedContext> {
-    pub(super) machine: Effector,
+    pub(super) machine: Recorded<Effector>,
     pub(super) limits: Limits,
     pub(super) shared: Arc<Shared<C>>,
     /// Effects from memory; their lease began with the transaction.
@@ -57,6 +58,7 @@ pub(super) struct Shared<C: BoundedContext> {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) places: Semaphore,
     pub(super) traces: Traces,
+    pub(super) recorder: Recorder,
 }
 
 enum Event<C: BoundedContext> {
@@ -172,7 +174,7 @@ async fn carry<C: BoundedContext>(
     taken_at: Timestamp,
 ) -> Ending {
     let ticket = Ticket { effect: row.id, attempt: row.attempts };
-    let mut machine = Call::new(ticket, limits);
+    let mut machine: Recorded<Call> = Recorded::new((limits, ticket), C::SERVICE, &shared.recorder);
     let mut request = machine.start();
     let mut answer = None;
     let mut place = None;
@@ -206,7 +208,7 @@ async fn carry<C: BoundedContext>(
             }
             CallRequest::End(ending) => return ending,
         };
-        request = machine.resume(&completion);
+        request = machine.resume(completion);
     }
 }
 

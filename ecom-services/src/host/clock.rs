@@ -7,6 +7,7 @@ use ecom_core::decide::{BoundedContext, Timer};
 use ecom_core::engine::Message;
 use ecom_core::engine::clockwork::{Clockwork, Completion, Request};
 use ecom_core::engine::consumer::Verdict;
+use ecom_core::engine::record::Recorded;
 use ecom_core::port::{Clock, Store};
 use tokio::sync::{mpsc, watch};
 
@@ -17,7 +18,7 @@ use super::wake::{Wake, until};
 
 /// The timers of one service.
 pub(super) struct Timers<C: BoundedContext> {
-    pub(super) machine: Clockwork,
+    pub(super) machine: Recorded<Clockwork>,
     pub(super) store: Arc<dyn Store<C>>,
     pub(super) jobs: mpsc::Sender<Job<C>>,
     pub(super) clock: Arc<dyn Clock>,

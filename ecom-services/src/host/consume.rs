@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ecom_core::decide::BoundedContext;
 use ecom_core::engine::consumer::{Completion, Consumer, Request, Verdict};
+use ecom_core::engine::record::Recorded;
 use ecom_core::engine::{DeadLetter, Fault, Message, Outcome};
 use ecom_core::event::Envelope;
 use ecom_core::id::MessageId;
@@ -17,7 +18,7 @@ use crate::telemetry::trace::{Kind, Step, Traces, step_of};
 
 /// One consumer of a service's queue.
 pub(super) struct Consume<C: BoundedContext> {
-    pub(super) machine: Consumer,
+    pub(super) machine: Recorded<Consumer>,
     pub(super) bus: Arc<dyn Bus>,
     pub(super) store: Arc<dyn Store<C>>,
     pub(super) jobs: mpsc::Sender<Job<C>>,

@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ecom_core::decide::BoundedContext;
+use ecom_core::engine::record::{Recorded, Recorder};
 use ecom_core::engine::{Fault, clockwork, consumer, effector, relay};
 use ecom_core::fleet;
 use ecom_core::port::{Bus, Clock, Outside, Store};
@@ -63,6 +64,8 @@ pub struct Parts<C: BoundedContext> {
     pub changes: Changes,
     /// Where traces go.
     pub traces: Traces,
+    /// Told what the machines ask for and what comes of it; nobody by default.
+    pub recorder: Recorder,
 }
 
 /// Durations and limits of the host.
@@ -153,14 +156,12 @@ pub(crate) async fn stopped(mut stop: watch::Receiver<bool>) {
 
 /// Starts a service's loops and returns the door to its use cases.
 pub async fn start<C: BoundedContext>(parts: Parts<C>, tasks: &mut Tasks) -> Result<Handle<C>, Fault> {
-    let Parts { store, bus, outside, clock, settings, changes, traces } = parts;
+    let Parts { store, bus, outside, clock, settings, changes, traces, recorder } = parts;
     let gauge = Arc::new(Gauge::new(store.outbox_depth().await?, settings.outbox_max));
     let (jobs, jobs_in) = mpsc::channel(JOBS_MAX);
-    let (relay_out, relay_in) = mpsc::channel(HAND_OVER_MAX);
-    let (effect_out, effect_in) = mpsc::channel(HAND_OVER_MAX);
+    let ((relay_out, relay_in), (effect_out, effect_in)) = (mpsc::channel(HAND_OVER_MAX), mpsc::channel(HAND_OVER_MAX));
     let (delivered, delivered_in) = mpsc::channel(JOBS_MAX);
     let wakes = Wakes::new(&clock);
-    let announce = changes.clone();
     let committer = Committer {
         store: Arc::clone(&store),
         jobs: jobs_in,
@@ -171,7 +172,7 @@ pub async fn start<C: BoundedContext>(parts: Parts<C>, tasks: &mut Tasks) -> Res
             effector: effect_out,
             sweep: [wakes.outbox.clone(), wakes.effects.clone()],
             due: [wakes.timers.clone(), wakes.delayed.clone()],
-            observer: Arc::new(move |subjects: &[Uuid]| announce.announce(subjects)),
+            observer: Arc::new(move |subjects: &[Uuid]| changes.announce(subjects)),
         },
         clock: Arc::clone(&clock),
         lease: settings.lease,
@@ -179,7 +180,7 @@ pub async fn start<C: BoundedContext>(parts: Parts<C>, tasks: &mut Tasks) -> Res
     tasks.spawn("committer", committer.run());
     let stop = tasks.stop_signal();
     let timers = Timers {
-        machine: clockwork::Clockwork::new(clockwork::Limits::default()),
+        machine: Recorded::new(clockwork::Limits::default(), C::SERVICE, &recorder),
         store: Arc::clone(&store),
         jobs: jobs.clone(),
         clock: Arc::clone(&clock),
@@ -194,11 +195,12 @@ pub async fn start<C: BoundedContext>(parts: Parts<C>, tasks: &mut Tasks) -> Res
         clock: Arc::clone(&clock),
         places: Semaphore::new(CALLS_MAX),
         traces: traces.clone(),
+        recorder: recorder.clone(),
     };
-    let effects = effects(shared, settings, effect_in, &wakes, stop.clone());
-    tasks.spawn("effects", effects.run());
-    let lease = settings.lease;
-    let lanes = Lanes { store: &store, bus: &bus, clock: &clock, delivered: &delivered, wake: &wakes.outbox, lease };
+    tasks.spawn("effects", effects(shared, settings, effect_in, &wakes, stop.clone()).run());
+    let (lease, wake) = (settings.lease, &wakes.outbox);
+    let lanes =
+        Lanes { store: &store, bus: &bus, clock: &clock, delivered: &delivered, wake, lease, recorder: &recorder };
     lanes.start(relay_in, tasks);
     let housekeeping = Housekeeping {
         store: Arc::clone(&store),
@@ -209,8 +211,9 @@ pub async fn start<C: BoundedContext>(parts: Parts<C>, tasks: &mut Tasks) -> Res
     };
     tasks.spawn("housekeeping", housekeeping.run());
     if let Some(role) = fleet::role(C::SERVICE).filter(|role| !role.consumes.is_empty()) {
+        let limits = consumer::Limits { batch_max: BATCH_MAX, ..settings.ladder };
         let consume = Consume {
-            machine: consumer::Consumer::new(role.queue, consumer::Limits { batch_max: BATCH_MAX, ..settings.ladder }),
+            machine: Recorded::new((role.queue.into(), limits), C::SERVICE, &recorder),
             bus,
             store,
             jobs: jobs.clone(),
@@ -233,7 +236,7 @@ fn effects<C: BoundedContext>(
 ) -> Effects<C> {
     let limits = effector::Limits { lease: settings.lease, call_max: settings.call_max, ..Default::default() };
     Effects {
-        machine: effector::Effector::new(limits, CALLS_MAX),
+        machine: Recorded::new((limits, CALLS_MAX), C::SERVICE, &shared.recorder),
         limits,
         claimed: BTreeMap::new(),
         claimed_at: shared.clock.now(),
@@ -268,6 +271,7 @@ struct Lanes<'a, C: BoundedContext> {
     delivered: &'a mpsc::Sender<Vec<ecom_core::id::MessageId>>,
     wake: &'a Wake,
     lease: Duration,
+    recorder: &'a Recorder,
 }
 
 impl<C: BoundedContext> Lanes<'_, C> {
@@ -276,7 +280,7 @@ impl<C: BoundedContext> Lanes<'_, C> {
         let in_flight = Arc::new(Mutex::new(BTreeSet::new()));
         for number in 0..LANES + SWEEPERS {
             let lane = Publish {
-                machine: relay::Relay::new(relay::Limits::default()),
+                machine: Recorded::new(relay::Limits::default(), C::SERVICE, self.recorder),
                 store: Arc::clone(self.store),
                 publisher: self.bus.publisher(),
                 clock: Arc::clone(self.clock),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ecom_core::decide::BoundedContext;
+use ecom_core::engine::record::Recorded;
 use ecom_core::engine::relay::{Completion, Relay, Request};
 use ecom_core::event::Envelope;
 use ecom_core::id::MessageId;
@@ -29,7 +30,7 @@ pub(super) type Rows = Arc<tokio::sync::Mutex<mpsc::Receiver<Vec<Arc<Envelope>>>
 
 /// One lane.
 pub(super) struct Publish<C: BoundedContext> {
-    pub(super) machine: Relay,
+    pub(super) machine: Recorded<Relay>,
     pub(super) store: Arc<dyn Store<C>>,
     pub(super) publisher: Arc<dyn Publisher>,
     pub(super) clock: Arc<dyn Clock>,

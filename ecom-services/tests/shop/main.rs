@@ -11,6 +11,7 @@ mod embedded;
 mod flash_sale;
 mod flows;
 mod process;
+mod recorded;
 mod refusals;
 mod shutdown;
 mod tokens;

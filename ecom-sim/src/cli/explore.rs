@@ -20,7 +20,7 @@ pub(super) fn explore(args: &ExploreArgs) -> Ending {
         states_max: args.states,
         ..Options::default()
     };
-    let (began, rules) = (Instant::now(), Rules::default());
+    let (began, rules) = (Instant::now(), Rules::of(&args.scenario));
     let Explored { states, transitions, terminal, depth, ends, complete, failure, rests: _ } =
         crate::explore::explore(&scenario, &options, &rules);
     let seconds = began.elapsed().as_secs_f64();

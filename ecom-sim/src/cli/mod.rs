@@ -159,7 +159,7 @@ pub fn main(cli: Cli) -> Ending {
         Command::Bench(args) => bench::bench(&args),
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Scenarios => {
-            println!("{}\nshop/<seed>", NAMES.join("\n"));
+            println!("{}\n{}\nshop/<seed>", NAMES.join("\n"), crate::upgrade::NAMES.join("\n"));
             Ending::Clean
         }
     }
@@ -167,7 +167,8 @@ pub fn main(cli: Cli) -> Ending {
 
 fn scenario(name: &str) -> Result<Scenario, Ending> {
     Scenario::named(name).ok_or_else(|| {
-        eprintln!("no scenario is named {name:?}; there are {}, and shop/<hexadecimal seed>", NAMES.join(", "));
+        let names = [NAMES, crate::upgrade::NAMES].concat().join(", ");
+        eprintln!("no scenario is named {name:?}; there are {names}, and shop/<hexadecimal seed>");
         Ending::Usage
     })
 }

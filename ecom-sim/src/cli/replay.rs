@@ -14,7 +14,7 @@ pub(super) fn replay(args: &ReplayArgs) -> Ending {
         Ok(scenario) => scenario,
         Err(ending) => return ending,
     };
-    let rules = Rules::default();
+    let rules = Rules::of(&recipe.scenario);
     let trace = if args.dump { Trace::verbose() } else { Trace::default() };
     let mut rules_until = rules.clone();
     if let Some(until) = args.until {

@@ -30,7 +30,7 @@ pub(super) fn run(args: &RunArgs) -> Ending {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         threads => threads,
     };
-    let (began, totals, rules) = (Instant::now(), Totals::default(), Rules::default());
+    let (began, totals, rules) = (Instant::now(), Totals::default(), Rules::of(&args.scenario));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| totals.work(&plan, args, &rules));

@@ -1,15 +1,19 @@
 //! The simulated doors: the broker, the payment provider, the channels of notices. Each keeps what really happened.
 
 mod broker;
+mod bus;
 mod locks;
 mod notifier;
 mod outside;
 mod provider;
 mod saga;
+mod store;
 
 pub use broker::{Broker, Ready, Stored};
+pub use bus::SimBus;
 pub use locks::RowKey;
 pub use notifier::Notifier;
 pub use outside::{CALLS, NoOutside, OutsideWorld, Simulated, WEBHOOKS};
 pub use provider::{Movement, Provider};
 pub use saga::{Calls, Desk};
+pub use store::{Bells, SimStore, Way, begin, fault, is_done, lock};

@@ -2,9 +2,11 @@
 
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::time::Duration;
 
 use ecom_core::decide::{BoundedContext, NoEffect};
 use ecom_core::engine::{EffectRow, Message};
+use ecom_core::port::Delivery;
 
 use super::RowKey;
 use crate::choose::Fate;
@@ -17,6 +19,29 @@ pub trait Simulated: Mutable + BoundedContext<Snapshot: Hash, EffectAnswer: Hash
 
     /// The rows that its stores lock when they read for that scope.
     fn locks(scope: &Self::Scope, rows: &Self::Snapshot) -> Vec<RowKey>;
+
+    /// The release that a process of that number runs, after the one that it ran before it died. Most worlds have one.
+    fn release(_copy: u8, _before: Option<u8>) -> u8 {
+        0
+    }
+
+    /// What that release has become so long after the beginning: an upgrade ends.
+    fn release_at(release: u8, _since: Duration) -> u8 {
+        release
+    }
+
+    /// The release that an upgrade ends with.
+    fn newest() -> u8 {
+        0
+    }
+
+    /// Tells the message which release handles it.
+    fn hand_to(_message: &mut Message<Self>, _release: u8) {}
+
+    /// The delivery as that release can read it.
+    fn read_as(delivery: Delivery, _release: u8) -> Delivery {
+        delivery
+    }
 }
 
 /// How a call can end.

@@ -51,11 +51,11 @@ impl Scenario {
         Self { name: name.into(), world }
     }
 
-    /// By its name: one of [`NAMES`], or `shop/` and the hexadecimal seed of a generated one.
+    /// By its name: one of [`NAMES`] or of [`crate::upgrade::NAMES`], or `shop/` and the hexadecimal seed of a generated one.
     pub fn named(name: &str) -> Option<Self> {
         match name.strip_prefix("shop/") {
             Some(seed) => u64::from_str_radix(seed, 16).ok().map(Self::generated),
-            None => named::named(name),
+            None => named::named(name).or_else(|| crate::upgrade::named(name).map(|(scenario, _)| scenario)),
         }
     }
 

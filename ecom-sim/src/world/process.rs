@@ -77,6 +77,8 @@ pub(super) struct Under<C: Simulated> {
 pub(super) struct Process<C: Simulated> {
     pub(super) node: u8,
     pub(super) copy: u8,
+    /// Which of several releases it runs.
+    pub(super) release: u8,
     pub(super) consumer: Option<Driven<Consumer, consumer::Request>>,
     pub(super) relay: Driven<Relay, relay::Request>,
     pub(super) effector: Driven<Effector, effector::Request>,
@@ -98,6 +100,7 @@ impl<C: Simulated> Clone for Process<C> {
         Self {
             node: self.node,
             copy: self.copy,
+            release: self.release,
             consumer: self.consumer.clone(),
             relay: self.relay.clone(),
             effector: self.effector.clone(),
@@ -135,6 +138,7 @@ impl<C: Simulated> Process<C> {
         Self {
             node,
             copy,
+            release: C::release(copy, None),
             consumer,
             relay: Driven::new(relay, relay_request),
             effector: Driven::new(effector, effector_request),
@@ -156,6 +160,11 @@ impl<C: Simulated> Process<C> {
         self.sweep(service, env);
         self.claim_effects(service, env);
         self.find_timers(service, env);
+    }
+
+    /// Which of several releases it runs now.
+    pub(super) fn release_now(&self, env: &Env<'_>) -> u8 {
+        C::release_at(self.release, env.time.since(super::DAWN))
     }
 
     /// All lanes, in the order in which they go on.
@@ -308,6 +317,9 @@ impl<C: Simulated> Process<C> {
         self.delivered.hash(hasher);
         for calling in &self.calls {
             (&calling.call.machine, calling.call.rest, calling.since, &calling.row, &calling.answer).hash(hasher);
+        }
+        if self.release != 0 {
+            self.release.hash(hasher);
         }
         if let Some(under) = &self.under {
             (under.lane, under.conflicts, &under.begun).hash(hasher);

@@ -240,7 +240,9 @@ impl<C: Simulated> Node for Service<C> {
             if let Some(client) = process.client() {
                 env.replies.push((client, Answered::Unknown));
             }
+            let release = C::release(copy, Some(process.release));
             *process = Process::new(service.node, copy, env);
+            process.release = release;
             process.start(service, env);
         });
         self.heard(copy, env);
@@ -306,6 +308,8 @@ impl<C: Simulated> Node for Service<C> {
 
     fn replay_letters(&mut self, env: &mut Env<'_>) -> usize {
         self.print.take();
+        // Whoever replays has seen the upgrade through.
+        self.processes.iter_mut().for_each(|process| process.release = C::newest());
         let letters: Vec<_> = self.tables.letters().cloned().collect();
         for letter in &letters {
             self.tables.exhume(letter.id, "operator", "replay");

@@ -9,7 +9,7 @@ use ecom_core::id::{CorrelationId, MessageId};
 use ecom_core::port::Store;
 use ecom_core::testing::ManualClock;
 use ecom_core::testing::counter::{Counters, Input};
-use ecom_core::testing::store::{Fixture, run};
+use ecom_core::testing::store::{Fixture, InMemory, run, stream};
 use ecom_core::time::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -47,6 +47,14 @@ impl Fixture for Databases {
         self.open(&home).await
     }
 
+    async fn away(&self) -> Arc<dyn Store<Counters>> {
+        let home = Home::new().await;
+        let clock: Arc<ManualClock> = Arc::clone(&self.clock);
+        let store: PgStore<Counters, CounterTables> = home.open(clock).await;
+        store.close().await;
+        Arc::new(store)
+    }
+
     async fn sleep(&self, time: Duration) {
         self.clock.advance(time);
     }
@@ -59,6 +67,11 @@ impl Fixture for Databases {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_store_on_postgres_passes_the_suite() {
     run(&Databases::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_store_on_postgres_answers_a_stream_of_operations_as_the_one_in_memory() {
+    stream::compare(&[("memory", &InMemory::default()), ("postgres", &Databases::default())], 1, 400).await;
 }
 
 async fn server_time(connection: &mut PgConnection) -> Timestamp {

@@ -8,11 +8,14 @@ use ecom_core::port::Bus;
 use ecom_core::testing::bus;
 
 use super::world::World;
+use crate::local::LocalBus;
+use crate::rabbitmq::RabbitBus;
 
 /// A fleet for each case; removed with the fixture.
 struct Rabbit {
     prefetch: u16,
     worlds: Mutex<Vec<World>>,
+    last: Mutex<Option<RabbitBus>>,
 }
 
 #[async_trait]
@@ -20,10 +23,16 @@ impl bus::Fixture for Rabbit {
     async fn fresh(&self) -> Arc<dyn Bus> {
         let mut world = World::new();
         world.options.prefetch = self.prefetch;
-        let bus = Arc::new(world.bus());
+        let bus = world.bus();
         bus.declare().await.unwrap();
         self.worlds.lock().unwrap().push(world);
-        bus
+        *self.last.lock().unwrap() = Some(bus.clone());
+        Arc::new(bus)
+    }
+
+    async fn close(&self) {
+        let last = self.last.lock().unwrap().take();
+        last.unwrap().close().await;
     }
 
     async fn sleep(&self, time: Duration) {
@@ -36,7 +45,7 @@ impl bus::Fixture for Rabbit {
 }
 
 fn rabbit(prefetch: u16) -> Rabbit {
-    Rabbit { prefetch, worlds: Mutex::default() }
+    Rabbit { prefetch, worlds: Mutex::default(), last: Mutex::default() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -88,4 +97,32 @@ async fn a_publication_may_be_repeated() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_confirmed_event_is_never_lost() {
     bus::a_confirmed_event_is_never_lost(&rabbit(100)).await;
+}
+
+/// The bus in the process, which has no delays of its own.
+#[derive(Default)]
+struct Local(Mutex<LocalBus>);
+
+#[async_trait]
+impl bus::Fixture for Local {
+    async fn fresh(&self) -> Arc<dyn Bus> {
+        let bus = LocalBus::default();
+        *self.0.lock().unwrap() = bus.clone();
+        Arc::new(bus)
+    }
+
+    async fn close(&self) {
+        self.0.lock().unwrap().close();
+    }
+
+    async fn sleep(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_operations_has_the_same_story_as_on_the_bus_in_the_process() {
+    let story = bus::stream::play(&rabbit(100), 1, 12).await;
+    assert_eq!(story, bus::stream::play(&Local::default(), 1, 12).await);
+    assert_eq!(story.missing(), Vec::<&str>::new(), "{story:?}");
 }

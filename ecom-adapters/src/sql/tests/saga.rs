@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecom_core::engine::{Batch, Message, Origin, Transacted};
+use ecom_core::engine::{Batch, Fault, Message, Origin, Transacted};
 use ecom_core::id::{CorrelationId, MessageId};
 use ecom_core::policy::Policy;
 use ecom_core::port::Store as _;
@@ -71,4 +71,27 @@ async fn an_instance_in_another_version_than_was_decided_on_is_not_written() {
     for stale in [first, third] {
         assert!(SagaTables::save(&mut connection, &[stale]).await.is_err());
     }
+}
+
+#[tokio::test]
+async fn what_another_release_wrote_into_an_instance_is_kept_and_another_version_is_refused() {
+    let home = Home::new().await;
+    let clock = Arc::new(ManualClock::default());
+    let store: Store<SagaContext<Trip>, SagaTables> = home.open(clock.clone()).await;
+    let mut connection = home.connection().await;
+    let model = MemoryStore::<SagaContext<Trip>>::new(clock, Duration::ZERO, Policy::default());
+    model.transact(batch(1, &[Input::Wish])).await;
+    let first = model.snapshot()[&ID].clone();
+    let stored = first.to_stored().unwrap().replacen(r#""room":false"#, r#""breakfast":true,"room":false"#, 1);
+    let newer = Instance::<Trip>::from_stored(first.definition_version, &stored).unwrap();
+    assert!(SagaTables::save(&mut connection, &[newer]).await.is_ok());
+    assert!(matches!(store.transact(batch(10, &[Input::Booked(Part::Room)])).await, Transacted::Committed(_)));
+    let loaded = <SagaTables as Tables<SagaContext<Trip>>>::load(&mut connection, &[ID].into()).await.unwrap();
+    let kept = loaded[&ID].to_stored().unwrap();
+    assert!(kept.contains(r#""breakfast":true"#) && kept.contains(r#""room":true"#), "{kept}");
+
+    let next = Instance { version: 3, definition_version: 99, ..loaded[&ID].clone() };
+    assert!(SagaTables::save(&mut connection, &[next]).await.is_ok());
+    let refused = store.transact(batch(20, &[Input::Booked(Part::Car)])).await;
+    assert!(matches!(refused, Transacted::RolledBack(Fault::Broken(_))), "{refused:?}");
 }

@@ -1,10 +1,12 @@
 //! What every [`Bus`] must do, with the topology of [`crate::fleet`].
 //!
-//! Implement [`Fixture`] and await [`run`]; or await the cases one by one, each asks for an empty bus.
+//! Implement [`Fixture`] and await [`run`]; or await the cases one by one, each asks for an empty bus. [`stream`] tells what
+//! becomes of random operations, so that buses can be compared.
 
 mod delivery;
 mod routing;
 mod script;
+pub mod stream;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,12 +30,20 @@ pub trait Fixture: Send + Sync {
     /// A bus with empty queues and without subscriptions; what was made before is not used any more.
     async fn fresh(&self) -> Arc<dyn Bus>;
 
+    /// Ends the bus that [`Fixture::fresh`] made last: from then on it cannot be reached.
+    async fn close(&self);
+
     /// Lets that time pass.
     async fn sleep(&self, time: Duration);
 
     /// How long something that must come may take.
     fn patience(&self) -> Duration {
         Duration::from_secs(10)
+    }
+
+    /// A delay that is not nothing, and need not be long.
+    fn delay(&self) -> Duration {
+        Duration::from_millis(200)
     }
 
     /// How long nothing has to come until it counts as absent.

@@ -44,17 +44,23 @@ pub struct MemoryStore<C: BoundedContext> {
     lease: Duration,
     policy: Policy,
     tables: Arc<Mutex<MemoryTables<C>>>,
+    is_away: bool,
 }
 
 impl<C: BoundedContext> MemoryStore<C> {
     /// An empty store by that clock.
     pub fn new(clock: Arc<dyn Clock>, lease: Duration, policy: Policy) -> Self {
-        Self { clock, lease, policy, tables: Arc::default() }
+        Self { clock, lease, policy, tables: Arc::default(), is_away: false }
     }
 
     /// Refuses changes as the constraints of tables do.
     pub fn constrained(self, constraint: Constraint<C>) -> Self {
         Self { tables: Arc::new(Mutex::new(MemoryTables::default().constrained(constraint))), ..self }
+    }
+
+    /// A handle that reaches nothing: whatever it is asked, the database is unavailable.
+    pub fn away(self) -> Self {
+        Self { is_away: true, ..self }
     }
 
     /// All rows of the context.
@@ -76,12 +82,19 @@ impl<C: BoundedContext> MemoryStore<C> {
         // A transaction decides before it writes, so a panic of a rule leaves the rows as they were.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn reach(&self) -> Result<MutexGuard<'_, MemoryTables<C>>, Fault> {
+        if self.is_away { Err(Fault::Unavailable("away".to_owned())) } else { Ok(self.tables()) }
+    }
 }
 
 #[async_trait]
 impl<C: BoundedContext> Store<C> for MemoryStore<C> {
     async fn transact(&self, batch: Batch<C>) -> Transacted<C> {
-        let mut tables = self.tables();
+        let mut tables = match self.reach() {
+            Ok(tables) => tables,
+            Err(fault) => return Transacted::RolledBack(fault),
+        };
         let terms = Terms { now: self.clock.now(), lease: self.lease, policy: &self.policy };
         let begun = tables.begin(batch, terms);
         match tables.commit(begun, self.lease) {
@@ -91,57 +104,57 @@ impl<C: BoundedContext> Store<C> for MemoryStore<C> {
     }
 
     async fn claim_outbox(&self, limit: usize) -> Result<Claimed<Arc<Envelope>>, Fault> {
-        Ok(self.tables().claim_outbox(limit, self.clock.now(), self.lease))
+        Ok(self.reach()?.claim_outbox(limit, self.clock.now(), self.lease))
     }
 
     async fn delivered(&self, ids: Vec<MessageId>) -> Result<(), Fault> {
-        self.tables().delivered(&ids);
+        self.reach()?.delivered(&ids);
         Ok(())
     }
 
     async fn claim_effects(&self, limit: usize) -> Result<Claimed<EffectRow<C::Effect>>, Fault> {
-        Ok(self.tables().claim_effects(limit, self.clock.now(), self.lease))
+        Ok(self.reach()?.claim_effects(limit, self.clock.now(), self.lease))
     }
 
     async fn due_timers(&self, limit: usize) -> Result<Claimed<Timer>, Fault> {
-        Ok(self.tables().due_timers(limit, self.clock.now()))
+        Ok(self.reach()?.due_timers(limit, self.clock.now()))
     }
 
     async fn count_attempt(&self, queue: &str, id: MessageId) -> Result<u32, Fault> {
-        Ok(self.tables().count_attempt(queue, id, self.clock.now()))
+        Ok(self.reach()?.count_attempt(queue, id, self.clock.now()))
     }
 
     async fn bury(&self, letter: DeadLetter) -> Result<(), Fault> {
-        self.tables().bury(letter, self.clock.now());
+        self.reach()?.bury(letter, self.clock.now());
         Ok(())
     }
 
     async fn dead_letters(&self, request: PageRequest) -> Result<Page<Buried>, Fault> {
-        Ok(self.tables().dead_letters(request))
+        Ok(self.reach()?.dead_letters(request))
     }
 
     async fn dead_letter(&self, id: MessageId) -> Result<Option<DeadLetter>, Fault> {
-        Ok(self.tables().letters().find(|letter| letter.id == id).cloned())
+        Ok(self.reach()?.letters().find(|letter| letter.id == id).cloned())
     }
 
     async fn exhume(&self, id: MessageId, actor: &str, reason: &str) -> Result<Option<DeadLetter>, Fault> {
-        Ok(self.tables().exhume(id, actor, reason))
+        Ok(self.reach()?.exhume(id, actor, reason))
     }
 
     async fn outbox_depth(&self) -> Result<u64, Fault> {
-        Ok(self.tables().outbox().len() as u64)
+        Ok(self.reach()?.outbox().len() as u64)
     }
 
     async fn purge(&self, keep: Retention, limit: usize) -> Result<u64, Fault> {
-        Ok(self.tables().purge(keep, limit, self.clock.now()))
+        Ok(self.reach()?.purge(keep, limit, self.clock.now()))
     }
 
     async fn void_leases(&self) -> Result<(), Fault> {
-        self.tables().void_leases(self.clock.now());
+        self.reach()?.void_leases(self.clock.now(), self.lease);
         Ok(())
     }
 
     async fn ready(&self) -> Result<(), Fault> {
-        Ok(())
+        self.reach().map(drop)
     }
 }

@@ -219,7 +219,9 @@ impl<C: BoundedContext> MemoryTables<C> {
     }
 
     fn write(&mut self, batch: &Batch<C>, writes: Writes<C>, now: Timestamp, lease: Duration) -> Committed<C> {
-        let (effects, next_due, touched) = (writes.due_effects(now), writes.next_due(now), writes.touched());
+        // Without a lease the writer drives nothing: whoever claims them does.
+        let effects = if batch.leased { writes.due_effects(now) } else { vec![] };
+        let (next_due, touched) = (writes.next_due(now), writes.touched());
         let leased_until = if batch.leased { now.after(lease) } else { now };
         if !batch.delivered.is_empty() {
             self.delivered(&batch.delivered);

@@ -1,12 +1,15 @@
 //! What every [`Store`](crate::port::Store) must do, checked with the context [`Counters`](super::counter::Counters).
 //!
-//! Implement [`Fixture`] and await [`run`]; or await the cases one by one, each makes a fresh database.
+//! Implement [`Fixture`] and await [`run`]; or await the cases one by one, each makes a fresh database. [`stream`] compares
+//! several stores with each other.
 
 mod claims;
 mod concurrency;
+mod in_memory;
 mod letters;
 mod messages;
 mod script;
+pub mod stream;
 mod time;
 
 use std::sync::Arc;
@@ -23,6 +26,7 @@ pub use concurrency::{
     a_batch_is_its_messages_one_after_the_other, concurrent_batches_lose_no_update,
     one_event_on_two_handles_counts_once, what_is_committed_is_there_for_others,
 };
+pub use in_memory::{InMemory, check};
 pub use letters::{
     a_handled_message_leaves_no_count, attempts_are_counted_for_each_message,
     dead_letters_are_kept_until_they_are_taken_out, what_is_old_is_purged_and_nothing_else,
@@ -46,6 +50,9 @@ pub trait Fixture: Send + Sync {
 
     /// Another handle on the database that [`Fixture::fresh`] made last, as another process would have one.
     async fn again(&self) -> Arc<dyn Store<Counters>>;
+
+    /// A handle on a database that is away: whatever it is asked, it is unavailable.
+    async fn away(&self) -> Arc<dyn Store<Counters>>;
 
     /// Lets that time pass, by the databases' clock.
     async fn sleep(&self, time: Duration);

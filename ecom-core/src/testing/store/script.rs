@@ -89,11 +89,18 @@ pub(super) async fn one(store: Handle<'_>, message: Message<Counters>) -> Outcom
 
 /// The counter's total, read through a message that changes nothing.
 pub(super) async fn total(store: Handle<'_>, id: Uuid) -> i64 {
-    let read = message(MessageId(derive("suite", id, "read", id, 0)), Origin::Command(None), Input::Read { id });
-    match one(store, read).await {
+    totals(store, [id].into_iter()).await[0]
+}
+
+/// The totals of counters.
+pub(super) async fn totals(store: Handle<'_>, ids: impl Iterator<Item = Uuid>) -> Vec<i64> {
+    let id_of = |id| MessageId(derive("suite", id, "read", id, 0));
+    let reads = ids.map(|id| message(id_of(id), Origin::Command(None), Input::Read { id }));
+    let total = |outcome| match outcome {
         Outcome::Stayed(_, Some(Reply(counter))) => counter.total,
         other => panic!("a read did not stay: {other:?}"),
-    }
+    };
+    handle(store, reads.collect()).await.into_iter().map(total).collect()
 }
 
 #[track_caller]

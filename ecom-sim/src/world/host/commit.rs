@@ -11,7 +11,7 @@ use super::super::service::{Service, name};
 use crate::choose::{Fate, Op};
 use crate::hash::fingerprint;
 use crate::mutant::{self, Mutant};
-use crate::port::{Simulated, Stored};
+use crate::port::{self, Simulated, Stored, fault, is_done};
 
 /// How often a transaction that met a concurrent change is tried again before it is given back.
 const CONFLICT_RETRIES: u32 = 3;
@@ -46,10 +46,14 @@ impl<C: Simulated> Process<C> {
     pub(super) fn commit(
         &mut self,
         lane: Lane,
-        messages: Vec<Message<C>>,
+        mut messages: Vec<Message<C>>,
         service: &mut Service<C>,
         env: &mut Env<'_>,
     ) -> Ended<C> {
+        let release = self.release_now(env);
+        for message in &mut messages {
+            C::hand_to(message, release);
+        }
         if env.settings.copies > 1 {
             return match self.under.take() {
                 None => self.begin(lane, messages, 0, service, env),
@@ -76,17 +80,16 @@ impl<C: Simulated> Process<C> {
     ) -> Ended<C> {
         let batch = self.batch(messages.clone());
         let delivered = batch.delivered.clone();
-        let mut begun = match env.settings.mutant {
-            Some(mutant) => mutant::begin(mutant, &service.tables, batch, terms(env), None),
-            None => service.tables.begin(batch, terms(env)),
+        let begun = match env.settings.mutant {
+            Some(mutant) => {
+                let mut begun = mutant::begin(mutant, &service.tables, batch, terms(env), None);
+                if mutant != Mutant::VersionsNotChecked {
+                    port::lock(&service.tables, &mut begun, &messages);
+                }
+                begun
+            }
+            None => port::begin(&service.tables, batch, terms(env)),
         };
-        let mut scope = C::Scope::default();
-        for message in &messages {
-            C::scope(&message.input, &mut scope);
-        }
-        if !env.has(Mutant::VersionsNotChecked) {
-            service.tables.lock(&mut begun, C::locks(&scope, service.tables.snapshot()));
-        }
         env.trace.say(false, || format!("{} reads and decides", name::<C>()));
         self.under = Some(Under { lane, begun, messages, delivered, conflicts });
         Ended::Begun
@@ -220,18 +223,6 @@ fn transact<C: Simulated>(
         service.tables.delivered(&ids);
     }
     result
-}
-
-const fn is_done(fate: Fate) -> bool {
-    matches!(fate, Fate::Fine | Fate::UnknownDone | Fate::CrashAfter)
-}
-
-fn fault(fate: Fate) -> Fault {
-    match fate {
-        Fate::Conflict => Fault::Conflict,
-        Fate::Broken => Fault::Broken("the simulated database refuses".to_owned()),
-        _ => Fault::Unavailable("the simulated database is away".to_owned()),
-    }
 }
 
 const fn terms<'a>(env: &Env<'a>) -> Terms<'a> {

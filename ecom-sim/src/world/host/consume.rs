@@ -129,7 +129,8 @@ impl<C: Simulated> Process<C> {
             let overtaking = if skip > 0 { ", before older ones" } else { "" };
             format!("{} gets {}{again}{overtaking}", name::<C>(), names(&deliveries))
         });
-        Completion::Received(deliveries)
+        let release = self.release_now(env);
+        Completion::Received(deliveries.into_iter().map(|delivery| C::read_as(delivery, release)).collect())
     }
 
     /// The transaction of a group.
