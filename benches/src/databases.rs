@@ -1,6 +1,7 @@
 //! Databases and queues that last as long as a bench.
 
 use ecom_adapters::rabbitmq::{Options, RabbitBus};
+use ecom_core::engine::record::Recorder;
 use ecom_core::event::Service;
 use ecom_core::policy::Policy;
 use ecom_core::secret::Secret;
@@ -35,7 +36,8 @@ impl Databases {
         for service in Service::ALL {
             databases.insert(service, DatabaseUrl::Postgres(Secret::new(self.url(service)?)));
         }
-        Ok(Materials { databases, bus, policy: Policy::default(), settings: Settings::default(), collector: None })
+        let (policy, settings, recorder) = (Policy::default(), Settings::default(), Recorder::default());
+        Ok(Materials { databases, bus, policy, settings, collector: None, recorder })
     }
 
     /// A connection to a service's database.

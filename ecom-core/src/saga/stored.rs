@@ -134,7 +134,7 @@ mod tests {
 
     fn after(instance: &Instance<Trip>, input: Input) -> Instance<Trip> {
         let (cause, correlation, policy) = (MessageId(Uuid::nil()), CorrelationId(ID), Policy::default());
-        let context = Context { now: crate::time::Timestamp::EPOCH, cause, correlation, policy: &policy };
+        let context = Context { now: crate::time::Timestamp::EPOCH, cause, correlation, policy: &policy, calls: None };
         match instance.handle(&Signal::Input(input), &context) {
             Ok(Handled::Advanced(advance)) => advance.instance,
             other => panic!("{other:?}"),

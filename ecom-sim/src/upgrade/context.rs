@@ -144,7 +144,7 @@ where
         Decision::Stay { because, reply } => return Ok(Decision::Stay { because, reply }),
         Decision::Move(step) => *step,
     };
-    let Move { changes, events, effects, deadlines, history, reply, correlation } = step;
+    let Move { changes, events, effects, deadlines, history, reply, correlation, withdrawn } = step;
     let mut written = vec![];
     for instance in changes {
         written.push(Row {
@@ -157,7 +157,7 @@ where
             written_by: *release,
         });
     }
-    let mut moved = Move { changes: written, events, effects, deadlines, history, reply, correlation };
+    let mut moved = Move { changes: written, events, effects, deadlines, history, reply, correlation, withdrawn };
     if R::TELLS && *release == NEW && row.is_none() {
         moved = moved.emit(said.saga, 1, told_by_the_newer(said.saga));
     }
