@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ecom_core::money::{Currency, Money};
 use ecom_core::time::Timestamp;
@@ -22,6 +23,8 @@ const SCARCE_STOCK: i64 = 3;
 const SCARCE_WANTED: i64 = 5;
 /// Pieces that an adjustment takes out again, so that there is one downwards.
 const SHRINKAGE: i64 = 5;
+/// How long a new product may take until it can be ordered.
+const OFFER_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is bought and paid how, and how that ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +58,8 @@ pub struct Shelf {
     pub product: Uuid,
     /// Its name for people.
     pub sku: String,
+    /// What one piece costs.
+    pub price: Money,
     /// Initial stock and adjustments together.
     pub supply: i64,
 }
@@ -106,6 +111,7 @@ impl Scene {
         let shelves = try_join_all((0..=AMPLE).map(|number| stock_shelf(&shop, &admin, &run, number, size.orders)));
         let customers = try_join_all((0..size.customers).map(|number| sign_up(&shop, &run, number, size.tokens)));
         let (shelves, customers) = futures_util::future::try_join(shelves, customers).await?;
+        try_join_all(shelves.iter().map(|(shelf, _)| on_offer(&shop, &admin, &run, shelf))).await?;
         let since = shelves.iter().map(|(_, created)| *created).min().unwrap_or_default();
         let shelves = shelves.into_iter().map(|(shelf, _)| shelf).collect();
         Ok(Self { shop, admin, run, since, shelves, customers, mix: size.mix })
@@ -190,7 +196,27 @@ async fn stock_shelf(
             .key(format!("{run}-stock-{number}-{step}"));
         let _: Stock = shop.expect(&call, 200).await?;
     }
-    Ok((Shelf { product: product.id, sku, supply }, product.created_at))
+    Ok((Shelf { product: product.id, sku, price, supply }, product.created_at))
+}
+
+/// Waits until the product can be ordered: orders hear of it by an event, which may take its time in a shop that has
+/// only just begun. Asks with a price that is not the product's, so that nothing is ever ordered.
+async fn on_offer(shop: &Shop, admin: &Session, run: &str, shelf: &Shelf) -> Result<(), ShopError> {
+    let price = Money::new(shelf.price.minor() + 1, shelf.price.currency());
+    let line = json!({ "product_id": shelf.product, "quantity": 1, "unit_price": price });
+    let body = json!({ "items": [line] });
+    let begun = Instant::now();
+    loop {
+        let call = Call::post("/api/v1/orders", body.clone())
+            .token(admin.token().await?)
+            .key(format!("{run}-offer-{}", shelf.sku));
+        let answer = shop.send(&call).await?;
+        match answer.code().as_str() {
+            "price_changed" => return Ok(()),
+            "unknown_product" if begun.elapsed() < OFFER_PATIENCE => {}
+            _ => return Err(refusal(&call, &answer)),
+        }
+    }
 }
 
 /// Registers one customer with a payment method for every token.

@@ -73,7 +73,11 @@ fn right() -> (Vec<Shelf>, BTreeMap<Uuid, Plan>, Evidence) {
             (CANCELLED, vec![notice(CANCELLED, "order_cancelled"), notice(CANCELLED, "payment_refunded")]),
         ]),
     };
-    (vec![Shelf { product: PRODUCT, sku: "A".to_owned(), supply: 10 }], accepted, evidence)
+    (
+        vec![Shelf { product: PRODUCT, sku: "A".to_owned(), price: Money::new(199, Currency::EUR), supply: 10 }],
+        accepted,
+        evidence,
+    )
 }
 
 /// The numbers of the checks that fail after the change.
