@@ -7,6 +7,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 
 use super::migrate;
+#[cfg(target_os = "linux")]
+use super::relay::{Relay, relayed};
 use super::rows::statements;
 
 /// After how long without use a connection is tested before it is used.
@@ -127,6 +129,8 @@ pub struct Database {
     writers: PgPool,
     readers: PgPool,
     migrations: Vec<(&'static str, &'static str)>,
+    #[cfg(target_os = "linux")]
+    _relay: Option<Relay>,
 }
 
 impl Database {
@@ -154,6 +158,8 @@ impl Database {
         migrate::migrate(&mut connection, &migrations, told).await?;
         connection.close().await.map_err(OpenError::Away)?;
         let options = limited(options, statement, lock, idle_in_transaction);
+        #[cfg(target_os = "linux")]
+        let (options, relay) = relayed(options);
         let pool = |connections: u32| {
             PgPoolOptions::new()
                 .max_connections(connections.max(1))
@@ -166,6 +172,8 @@ impl Database {
             writers: pool(settings.pools.writers).connect_lazy_with(options),
             readers: pool(settings.pools.readers).connect_lazy_with(reading),
             migrations,
+            #[cfg(target_os = "linux")]
+            _relay: relay,
         })
     }
 

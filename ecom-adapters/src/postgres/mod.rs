@@ -16,6 +16,8 @@ mod migrate;
 pub mod notification;
 pub mod order;
 pub mod payment;
+#[cfg(target_os = "linux")]
+mod relay;
 mod rows;
 pub mod saga;
 mod store;
