@@ -2,6 +2,7 @@
 
 pub mod choose;
 pub mod cli;
+pub mod coverage;
 pub mod explore;
 pub mod hash;
 pub mod invariant;

@@ -21,7 +21,7 @@ pub(super) fn explore(args: &ExploreArgs) -> Ending {
         ..Options::default()
     };
     let (began, rules) = (Instant::now(), Rules::of(&args.scenario));
-    let Explored { states, transitions, terminal, depth, ends, complete, failure, rests: _ } =
+    let Explored { states, transitions, terminal, depth, ends, complete, failure, .. } =
         crate::explore::explore(&scenario, &options, &rules);
     let seconds = began.elapsed().as_secs_f64();
     println!(

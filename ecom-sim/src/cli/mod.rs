@@ -1,11 +1,13 @@
 //! The command line.
 
 mod bench;
+mod coverage;
 mod explore;
 mod mutants;
 mod replay;
 mod run;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -26,6 +28,8 @@ pub enum Ending {
     Stuck = 3,
     /// Two runs of the same differ.
     Nondeterminism = 4,
+    /// The simulator does not do all that it should.
+    TooKind = 5,
 }
 
 impl From<Ending> for ExitCode {
@@ -36,7 +40,7 @@ impl From<Ending> for ExitCode {
 
 /// Deterministic simulation of the Ecom services.
 ///
-/// Exit codes: 0 clean, 1 violation, 2 usage, 3 stuck, 4 nondeterminism.
+/// Exit codes: 0 clean, 1 violation, 2 usage, 3 stuck, 4 nondeterminism, 5 coverage too small.
 #[derive(Debug, Parser)]
 #[command(name = "ecom-sim", version)]
 pub struct Cli {
@@ -61,6 +65,8 @@ enum Command {
     Bench(BenchArgs),
     /// Looks for each of the planted bugs; all must be found.
     Mutants(MutantsArgs),
+    /// Tells what runs reach, what they do not, and why.
+    Coverage(CoverageArgs),
     /// Names the small worlds.
     Scenarios,
 }
@@ -149,6 +155,22 @@ struct MutantsArgs {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+struct CoverageArgs {
+    /// Random runs.
+    #[arg(long, default_value_t = 60_000)]
+    runs: u64,
+    /// The most states of each exhaustive search.
+    #[arg(long, default_value_t = 20_000)]
+    states: usize,
+    /// Everything as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Writes a page there.
+    #[arg(long)]
+    html: Option<PathBuf>,
+}
+
 /// Carries a command line out.
 pub fn main(cli: Cli) -> Ending {
     match cli.command {
@@ -158,6 +180,7 @@ pub fn main(cli: Cli) -> Ending {
         Command::Explore(args) => explore::explore(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Mutants(args) => mutants::mutants(&args),
+        Command::Coverage(args) => coverage::coverage(&args),
         Command::Scenarios => {
             println!("{}\n{}\nshop/<seed>", NAMES.join("\n"), crate::upgrade::NAMES.join("\n"));
             Ending::Clean

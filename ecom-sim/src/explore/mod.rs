@@ -13,6 +13,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 pub use summary::summary;
 
 use crate::choose::{Default0, Deviation, Exhaust, Fate, Fork};
+use crate::coverage::Coverage;
 use crate::invariant::{self, Broken, Invariant};
 use crate::run::{REST, Rules};
 use crate::scenario::Scenario;
@@ -32,6 +33,8 @@ pub struct Options {
     pub elapse: bool,
     /// After so many states the search ends.
     pub states_max: usize,
+    /// Whether it keeps what is reached.
+    pub covering: bool,
 }
 
 impl Default for Options {
@@ -47,7 +50,7 @@ impl Default for Options {
             Fate::Twice,
             Fate::Early,
         ];
-        Self { faults: 1, reduced: true, fates, elapse: true, states_max: 50_000_000 }
+        Self { faults: 1, reduced: true, fates, elapse: true, states_max: 50_000_000, covering: false }
     }
 }
 
@@ -70,6 +73,8 @@ pub struct Explored {
     pub complete: bool,
     /// The first invariant that is broken, and how to get there.
     pub failure: Option<(Invariant, Broken, Vec<Deviation>)>,
+    /// What was reached, if that is kept.
+    pub coverage: Coverage,
 }
 
 /// A fingerprint is a hash already.
@@ -171,18 +176,25 @@ impl Search<'_> {
         None
     }
 
+    fn trace(&mut self) -> Trace {
+        if self.options.covering { Trace::covering(std::mem::take(&mut self.found.coverage)) } else { Trace::default() }
+    }
+
     /// All ends of one action.
     fn branch(&mut self, state: &State, action: Action, fault: u32) -> Option<Violation> {
         let left = self.options.faults - state.spent - fault;
         let mut chooser = Exhaust::new(left, &self.options.fates);
         loop {
-            let (mut world, mut trace) = (state.world.clone(), Trace::default());
+            let (mut world, mut trace) = (state.world.clone(), self.trace());
             if self.options.reduced {
                 world.macro_step(action, &mut chooser, &mut trace);
             } else {
                 world.step(action, &mut chooser, &mut trace);
             }
             self.found.transitions += 1;
+            if let Some(coverage) = trace.coverage() {
+                std::mem::swap(coverage, &mut self.found.coverage);
+            }
             let checked = invariant::after_step(self.rules, &world, trace.touched());
             if let Err((invariant, broken)) = checked {
                 let path = self.note(state.path, action, trace.steps, chooser.forks());

@@ -114,6 +114,12 @@ impl Broker {
         deliveries
     }
 
+    /// What was handed out under that tag and is not settled.
+    pub fn held(&self, node: u8, copy: u8, tag: u64) -> Option<&Arc<Envelope>> {
+        let held = self.queues[usize::from(node)].unacked.iter();
+        held.into_iter().find(|it| it.copy == copy && it.tag == tag).map(|it| &it.message.envelope)
+    }
+
     /// Leaves what was just handed out in the queue as well.
     pub fn double(&mut self, node: u8, copy: u8, tag: u64) {
         let queue = &mut self.queues[usize::from(node)];

@@ -10,10 +10,11 @@ use ecom_core::port::Delivery;
 
 use super::RowKey;
 use crate::choose::Fate;
+use crate::coverage::Covered;
 use crate::mutant::Mutable;
 
 /// A context that can be simulated.
-pub trait Simulated: Mutable + BoundedContext<Snapshot: Hash, EffectAnswer: Hash> {
+pub trait Simulated: Mutable + Covered + BoundedContext<Snapshot: Hash, EffectAnswer: Hash> {
     /// What its effects reach.
     type Outside: OutsideWorld<Self>;
 

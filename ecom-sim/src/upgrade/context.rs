@@ -173,6 +173,8 @@ fn told_by_the_newer(saga: Uuid) -> Event {
 
 impl<R: Releases> Mutable for Rolling<R> {}
 
+impl<R: Releases> crate::coverage::Covered for Rolling<R> {}
+
 impl<R: Releases> Simulated for Rolling<R> {
     type Outside = Desk;
 

@@ -3,7 +3,7 @@
 use ecom_core::time::Timestamp;
 
 use super::{Action, NODES, Trace, Trouble, World};
-use crate::choose::Chooser;
+use crate::choose::{Chooser, Fate, Op};
 
 /// How many due times time may jump to.
 const JUMPS_MAX: usize = 6;
@@ -37,7 +37,10 @@ impl World {
         self.late().for_each(&mut push);
         (0..self.dues().len()).for_each(|due| push(Action::Elapse(due as u8)));
         for node in (0..NODES as u8).filter(|node| self.nodes[usize::from(*node)].is_some()) {
-            (0..self.settings.copies).for_each(|copy| push(Action::Crash { node, copy }));
+            let never = self.settings.never;
+            if !never.contains(&(Op::Schedule, Fate::CrashBefore)) {
+                (0..self.settings.copies).for_each(|copy| push(Action::Crash { node, copy }));
+            }
             for (trouble, _) in Trouble::ALL {
                 push(Action::Trouble { node, trouble });
             }

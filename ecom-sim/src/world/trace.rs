@@ -5,6 +5,7 @@ use ecom_core::time::Timestamp;
 
 use super::Action;
 use crate::choose::{Fate, Op};
+use crate::coverage::Coverage;
 use crate::hash::Hasher128;
 
 /// The hash, and perhaps the words.
@@ -22,6 +23,7 @@ pub struct Trace {
     hashes: Option<Vec<u128>>,
     now: Timestamp,
     action: Option<Action>,
+    coverage: Option<Box<Coverage>>,
 }
 
 /// One thing that happened.
@@ -48,6 +50,29 @@ impl Trace {
     /// Keeps the hash after each step, to find the first step that differs.
     pub fn hashed() -> Self {
         Self { hashes: Some(vec![]), ..Self::default() }
+    }
+
+    /// Keeps what is reached, added to what was before.
+    pub fn covering(before: Coverage) -> Self {
+        Self { coverage: Some(Box::new(before)), ..Self::default() }
+    }
+
+    /// What was reached, for whoever asked.
+    pub const fn coverage(&mut self) -> Option<&mut Coverage> {
+        match &mut self.coverage {
+            Some(coverage) => Some(coverage),
+            None => None,
+        }
+    }
+
+    /// Whether somebody asked what is reached.
+    pub const fn is_covering(&self) -> bool {
+        self.coverage.is_some()
+    }
+
+    /// Hands over what was reached.
+    pub fn into_coverage(self) -> Coverage {
+        self.coverage.map_or_else(Coverage::default, |coverage| *coverage)
     }
 
     /// The hash of everything so far.
@@ -83,11 +108,17 @@ impl Trace {
         self.changed = 0;
         self.now = now;
         self.action = Some(action);
+        if let Some(coverage) = &mut self.coverage {
+            coverage.happens(action);
+        }
         self.hash.word(action.code());
         self.hash.word(now.as_micros().cast_unsigned());
     }
 
     pub(super) fn fate(&mut self, node: u8, op: Op, fate: Fate) {
+        if let Some(coverage) = &mut self.coverage {
+            coverage.chosen(op, fate);
+        }
         self.hash.word(u64::from(node) << 16 | (op as u64) << 8 | fate as u64);
     }
 

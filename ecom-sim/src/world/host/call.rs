@@ -12,6 +12,7 @@ use super::super::service::{Service, name};
 use super::commit::Ended;
 use super::consume::away;
 use crate::choose::{Fate, Op};
+use crate::coverage::Step;
 use crate::mutant::Mutant;
 use crate::port::{CALLS, OutsideWorld, Simulated, WEBHOOKS};
 
@@ -215,6 +216,9 @@ fn perform<C: Simulated>(
     env: &mut Env<'_>,
 ) -> Performed<C::EffectAnswer> {
     let fate = env.fate(node, Op::Call, CALLS);
+    if let Some(coverage) = env.trace.coverage() {
+        coverage.reach(node, C::asks(&row.effect, service.tables.snapshot()), Step::Call, fate.word());
+    }
     env.trace.id(row.id);
     env.trace.touch(node);
     let answer = match fate {

@@ -9,6 +9,7 @@ use super::super::node::{Answered, Env};
 use super::super::process::{Process, Under};
 use super::super::service::{Service, name};
 use crate::choose::{Fate, Op};
+use crate::coverage;
 use crate::hash::fingerprint;
 use crate::mutant::{self, Mutant};
 use crate::port::{self, Simulated, Stored, fault, is_done};
@@ -61,12 +62,16 @@ impl<C: Simulated> Process<C> {
             };
         }
         let fate = env.fate(self.node, Op::Commit, ENDS);
+        let met = env.trace.is_covering().then(|| coverage::met(&messages, service.tables.snapshot()));
         let batch = self.batch(messages);
         let result = match env.settings.mutant {
             Some(mutant) => transact(mutant, fate, batch, service, env),
             None if is_done(fate) => service.tables.transact(batch, terms(env)),
             None => Err(fault(fate)),
         };
+        if let (Some(coverage), Some(met)) = (env.trace.coverage(), met) {
+            coverage.transacted(self.node, &met, fate, &result);
+        }
         self.ended(result, fate, env)
     }
 
@@ -98,7 +103,11 @@ impl<C: Simulated> Process<C> {
     fn finish(&mut self, under: Under<C>, service: &mut Service<C>, env: &mut Env<'_>) -> Ended<C> {
         let Under { lane, begun, messages, delivered, conflicts } = under;
         let fate = env.fate(self.node, Op::Commit, ENDS);
+        let met = env.trace.is_covering().then(|| coverage::met(&messages, service.tables.snapshot()));
         let result = if is_done(fate) { service.tables.commit(begun, env.settings.lease) } else { Err(fault(fate)) };
+        if let (Some(coverage), Some(met)) = (env.trace.coverage(), met) {
+            coverage.transacted(self.node, &met, fate, &result);
+        }
         if env.has(Mutant::ConflictIsDone) && matches!(result, Err(Fault::Conflict)) {
             return Ended::Committed(messages.iter().map(|_| Outcome::Duplicate).collect());
         }

@@ -10,6 +10,7 @@ use super::super::process::Process;
 use super::super::service::{Service, name};
 use super::commit::Ended;
 use crate::choose::{Fate, Op, Site};
+use crate::coverage::{self, Step};
 use crate::mutant::Mutant;
 use crate::port::Simulated;
 
@@ -31,7 +32,7 @@ impl<C: Simulated> Process<C> {
         let request = self.consumer.as_ref()?.request.clone();
         let completion = match request {
             Request::Subscribe => Completion::Subscribed,
-            Request::Receive { max } => self.receive(max, env),
+            Request::Receive { max } => self.receive(max, service, env),
             Request::Transact { deliveries } => match self.handle(&deliveries, service, env) {
                 Handled::Ended(completion) => completion,
                 Handled::Begun => return Some(()),
@@ -61,11 +62,12 @@ impl<C: Simulated> Process<C> {
                 };
                 Completion::Buried(letters.into_iter().map(&mut bury).collect())
             }
-            Request::Settle { .. } if service.is_cut(env.time) => {
+            Request::Settle { settlements } if service.is_cut(env.time) => {
+                self.settles(&settlements, None, service, env);
                 env.broker.close(self.node, self.copy);
                 Completion::Closed
             }
-            Request::Settle { settlements } => match env.fate(self.node, Op::Settle, SETTLED) {
+            Request::Settle { settlements } => match self.settlement(&settlements, service, env) {
                 Fate::CrashBefore => return None,
                 Fate::UnknownNotDone => {
                     env.trace.say(true, || format!("the settlement of {} is lost with its channel", name::<C>()));
@@ -106,7 +108,29 @@ impl<C: Simulated> Process<C> {
         self.subscribe();
     }
 
-    fn receive(&self, max: usize, env: &mut Env<'_>) -> Completion {
+    /// How a settlement ends.
+    fn settlement(&self, settlements: &[(u64, Settlement)], service: &Service<C>, env: &mut Env<'_>) -> Fate {
+        let fate = env.fate(self.node, Op::Settle, SETTLED);
+        self.settles(settlements, Some(fate), service, env);
+        fate
+    }
+
+    /// Keeps what is settled; without a fate the broker is not reached.
+    fn settles(&self, settlements: &[(u64, Settlement)], fate: Option<Fate>, service: &Service<C>, env: &mut Env<'_>) {
+        let Some(coverage) = env.trace.coverage() else { return };
+        for (tag, settlement) in settlements {
+            let Some(envelope) = env.broker.held(self.node, self.copy, *tag) else { continue };
+            let outcome = match (fate, settlement) {
+                (None, _) => "cut off",
+                (Some(Fate::Fine), Settlement::Retry(_)) => "given back",
+                (Some(fate), _) => fate.word(),
+            };
+            let met = coverage::meets_event::<C>(envelope, service.tables.snapshot());
+            coverage.reach(self.node, met, Step::Settle, outcome);
+        }
+    }
+
+    fn receive(&self, max: usize, service: &Service<C>, env: &mut Env<'_>) -> Completion {
         let waiting = env.broker.ready(self.node, env.time);
         let site = Site { node: self.node, op: Op::Deliver };
         let skip = if waiting > 1 { env.chooser.message(site, waiting) } else { 0 };
@@ -114,9 +138,12 @@ impl<C: Simulated> Process<C> {
         for delivery in &deliveries {
             env.trace.id(delivery.id());
         }
-        if let Some(first) = deliveries.first()
-            && env.fate(self.node, Op::Duplicate, &[Fate::Fine, Fate::Twice]) == Fate::Twice
-        {
+        let twice =
+            !deliveries.is_empty() && env.fate(self.node, Op::Duplicate, &[Fate::Fine, Fate::Twice]) == Fate::Twice;
+        if let Some(coverage) = env.trace.coverage() {
+            coverage.delivered::<C>(self.node, &deliveries, (skip > 0, twice), service.tables.snapshot());
+        }
+        if let Some(first) = deliveries.first().filter(|_| twice) {
             env.broker.double(self.node, self.copy, first.tag);
             env.trace.say(true, || format!("{} will come to {} twice", names(&deliveries[..1]), name::<C>()));
         }

@@ -8,6 +8,7 @@ use super::super::process::Process;
 use super::super::service::{Service, name};
 use super::consume::away;
 use crate::choose::{Fate, Op};
+use crate::coverage::Step;
 use crate::mutant::Mutant;
 use crate::port::{Simulated, Stored};
 
@@ -29,7 +30,8 @@ impl<C: Simulated> Process<C> {
             Request::Publish { .. } => {
                 let cut = service.is_cut(env.time);
                 let fate = if cut { Fate::UnknownNotDone } else { env.fate(self.node, Op::Publish, ENDS) };
-                self.send(fate, env)?
+                let ended = if cut { "cut off" } else { fate.word() };
+                self.send(fate, ended, env)?
             }
             Request::Claim { .. } | Request::Delete { .. } => {
                 self.sweep(service, env);
@@ -42,7 +44,7 @@ impl<C: Simulated> Process<C> {
         Some(())
     }
 
-    fn send(&self, fate: Fate, env: &mut Env<'_>) -> Option<Completion> {
+    fn send(&self, fate: Fate, ended: &'static str, env: &mut Env<'_>) -> Option<Completion> {
         let Request::Publish { rows } = &self.relay.request else { return None };
         let stored = match fate {
             Fate::Fine | Fate::UnknownDone | Fate::CrashAfter => Some(Stored::All),
@@ -51,6 +53,9 @@ impl<C: Simulated> Process<C> {
         };
         for row in rows {
             env.trace.id(row.event_id);
+            if let Some(coverage) = env.trace.coverage() {
+                coverage.reach(self.node, (row.event.event_type().name(), "-"), Step::Publish, ended);
+            }
             if let Some(stored) = stored {
                 env.broker.store(row, stored, env.time);
             }

@@ -1,0 +1,117 @@
+//! `ecom-sim coverage`.
+
+use std::collections::BTreeSet;
+
+use ecom_core::event::Service;
+use serde_json::json;
+
+use super::{CoverageArgs, Ending};
+use crate::coverage::{Bounds, Cell, Measured, PROBES, SHARE_MIN, measure, page, reason, universe};
+
+/// Cells of a list that are printed at most.
+const PRINTED_MAX: usize = 40;
+
+pub(super) fn coverage(args: &CoverageArgs) -> Ending {
+    let measured = measure(Bounds { runs: args.runs, states: args.states });
+    if let Some(path) = &args.html
+        && let Err(error) = std::fs::write(path, page(&measured))
+    {
+        eprintln!("{}: {error}", path.display());
+        return Ending::Usage;
+    }
+    if args.json {
+        println!("{}", as_json(&measured));
+    } else {
+        print(&measured);
+    }
+    if !measured.failures.is_empty() {
+        Ending::Violation
+    } else if measured.is_enough() {
+        Ending::Clean
+    } else {
+        Ending::TooKind
+    }
+}
+
+fn print(measured: &Measured) {
+    let union = measured.union();
+    let Bounds { runs, states } = measured.bounds;
+    let complete = measured.searches.iter().filter(|(_, _, complete)| *complete).count();
+    println!(
+        "{runs} random runs in {:.1} s; {} searches of at most {states} states, {complete} of them complete, in {:.1} s",
+        measured.seconds.0,
+        measured.searches.len(),
+        measured.seconds.1
+    );
+    println!("{:<14}{:>8}{:>8}{:>12}{:>8}{:>12}", "service", "random", "all", "unreachable", "open", "universe");
+    let all: BTreeSet<Cell> = universe().collect();
+    for service in Service::ALL {
+        let of = |cell: &&Cell| cell.service == service as u8;
+        let (random, reached) = (measured.random.cells.keys().filter(of).count(), union.iter().filter(of).count());
+        let left = all.difference(&union).filter(of).copied();
+        let (known, open): (Vec<Cell>, Vec<Cell>) = left.partition(|cell: &Cell| reason(cell).is_some());
+        let (known, open, total) = (known.len(), open.len(), all.iter().filter(of).count());
+        if total > 0 {
+            println!("{:<14}{random:>8}{reached:>8}{known:>12}{open:>8}{total:>12}", service.short_name());
+        }
+    }
+    let (share, hit) = (measured.share() * 100.0, PROBES.len() - measured.unhit().count());
+    println!("random runs reach {share:.2} % of {} cells (at least {:.0} % wanted)", union.len(), SHARE_MIN * 100.0);
+    println!("{hit} of {} probes are hit", PROBES.len());
+    for probe in measured.unhit() {
+        println!("  never: {} ({})", probe.name, probe.area);
+    }
+    list("only the searches reach", &measured.missed());
+    let wrong: Vec<_> = union.iter().filter(|cell| reason(cell).is_some() || !all.contains(cell)).copied().collect();
+    list("reached, although it should be unreachable or is in no alphabet", &wrong);
+    let open: Vec<_> = all.difference(&union).filter(|cell| reason(cell).is_none()).copied().collect();
+    list("not reached, and nobody says why", &open);
+    for failure in &measured.failures {
+        println!("FAIL {failure}");
+    }
+}
+
+fn list(title: &str, cells: &[Cell]) {
+    if cells.is_empty() {
+        return;
+    }
+    println!("{title}: {}", cells.len());
+    for cell in cells.iter().take(PRINTED_MAX) {
+        println!("  {cell}");
+    }
+    if cells.len() > PRINTED_MAX {
+        println!("  … and {} more; --json and --html have all", cells.len() - PRINTED_MAX);
+    }
+}
+
+fn as_json(measured: &Measured) -> serde_json::Value {
+    let union = measured.union();
+    let cells: Vec<_> = union
+        .iter()
+        .map(|cell| {
+            let count = |cells: &std::collections::BTreeMap<Cell, u64>| cells.get(cell).copied().unwrap_or_default();
+            json!({
+                "cell": cell.to_string(),
+                "random": count(&measured.random.cells),
+                "exhaustive": count(&measured.exhaustive.cells),
+            })
+        })
+        .collect();
+    let left = universe().filter(|cell| !union.contains(cell));
+    let unreached: Vec<_> = left.map(|cell| json!({ "cell": cell.to_string(), "reason": reason(&cell) })).collect();
+    let probes: Vec<_> = PROBES
+        .iter()
+        .map(|probe| json!({ "area": probe.area, "name": probe.name, "hits": probe.hits(&measured.random) }))
+        .collect();
+    json!({
+        "runs": measured.bounds.runs,
+        "states": measured.bounds.states,
+        "seconds": [measured.seconds.0, measured.seconds.1],
+        "searches": measured.searches,
+        "share": measured.share(),
+        "cells": cells,
+        "unreached": unreached,
+        "probes": probes,
+        "failures": measured.failures,
+    })
+}

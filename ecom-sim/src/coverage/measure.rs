@@ -1,0 +1,145 @@
+//! Measures what random runs and exhaustive searches reach.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use super::{Cell, Coverage, PROBES, Probe};
+use crate::choose::{Fate, Op};
+use crate::explore::{Options, explore};
+use crate::run::{Rules, random};
+use crate::scenario::{NAMES, Scenario, Shopper, Wares};
+use crate::world::{Client, Fleet, Settings, Trace};
+
+/// The share of all reached cells that random runs must reach.
+pub const SHARE_MIN: f64 = 0.99;
+
+/// Runs of one generated shop before the next one is drawn.
+const RUNS_PER_SHOP: u64 = 16;
+
+/// What bounds a measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Random runs.
+    pub runs: u64,
+    /// States of each exhaustive search.
+    pub states: usize,
+}
+
+/// What was measured.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// What bounded it.
+    pub bounds: Bounds,
+    /// What random runs reach.
+    pub random: Coverage,
+    /// What exhaustive searches reach.
+    pub exhaustive: Coverage,
+    /// The searches: the scenario, its states, and whether that is all of them.
+    pub searches: Vec<(String, usize, bool)>,
+    /// Invariants that were broken on the way, in words.
+    pub failures: Vec<String>,
+    /// Seconds of the random runs and of the searches.
+    pub seconds: (f64, f64),
+}
+
+impl Measured {
+    /// All cells that anything reaches.
+    pub fn union(&self) -> BTreeSet<Cell> {
+        self.random.cells.keys().chain(self.exhaustive.cells.keys()).copied().collect()
+    }
+
+    /// The cells that only the searches reach.
+    pub fn missed(&self) -> Vec<Cell> {
+        self.exhaustive.cells.keys().filter(|cell| !self.random.cells.contains_key(cell)).copied().collect()
+    }
+
+    /// The share of all reached cells that random runs reach.
+    pub fn share(&self) -> f64 {
+        let union = self.union().len();
+        if union == 0 { 0.0 } else { self.random.cells.len() as f64 / union as f64 }
+    }
+
+    /// The probes that no random run has hit.
+    pub fn unhit(&self) -> impl Iterator<Item = &'static Probe> {
+        PROBES.iter().filter(|probe| probe.hits(&self.random) == 0)
+    }
+
+    /// Whether the simulator does all that it should.
+    pub fn is_enough(&self) -> bool {
+        self.unhit().next().is_none() && self.share() >= SHARE_MIN
+    }
+}
+
+/// Measures.
+pub fn measure(bounds: Bounds) -> Measured {
+    let mut failures = vec![];
+    let began = Instant::now();
+    let random = random_runs(bounds.runs, &[], &mut failures);
+    let (seconds, began) = (began.elapsed().as_secs_f64(), Instant::now());
+    let (mut exhaustive, mut searches) = (Coverage::default(), vec![]);
+    for scenario in worlds() {
+        let options =
+            Options { fates: Fate::ALL.to_vec(), states_max: bounds.states, covering: true, ..Options::default() };
+        let explored = explore(&scenario, &options, &Rules::default());
+        searches.push((scenario.name().to_owned(), explored.states, explored.complete));
+        failures.extend(explored.failure.map(|(invariant, _, _)| format!("{}: {}", scenario.name(), invariant.name)));
+        exhaustive.add(explored.coverage);
+    }
+    let seconds = (seconds, began.elapsed().as_secs_f64());
+    Measured { bounds, random, exhaustive, searches, failures, seconds }
+}
+
+/// What so many random runs reach, in generated shops and in the named worlds, when some ends never come.
+pub fn random_runs(runs: u64, never: &'static [(Op, Fate)], failures: &mut Vec<String>) -> Coverage {
+    let kind = |scenario: Scenario| {
+        if never.is_empty() { scenario } else { scenario.with_settings(|settings| settings.never = never) }
+    };
+    let fixed: Vec<_> = worlds().into_iter().map(kind).collect();
+    let (mut coverage, rules) = (Coverage::default(), Rules::default());
+    let mut shop = kind(Scenario::generated(0));
+    for seed in 0..runs {
+        if seed % RUNS_PER_SHOP == 0 {
+            shop = kind(Scenario::generated(seed / RUNS_PER_SHOP));
+        }
+        let named = seed.is_multiple_of(3);
+        let scenario = if named { &fixed[(seed / 3) as usize % fixed.len()] } else { &shop };
+        let finished = random(scenario, seed, false, Trace::covering(std::mem::take(&mut coverage)), &rules);
+        coverage = finished.trace.into_coverage();
+        coverage.ended(&finished.world);
+        let failure = finished.failure.map(|it| format!("{}, seed {seed}: {}", scenario.name(), it.invariant.name));
+        failures.extend(failure);
+    }
+    coverage
+}
+
+/// The named worlds, and one in which the shop is only being opened.
+fn worlds() -> Vec<Scenario> {
+    let mut worlds: Vec<_> = NAMES.iter().filter_map(|name| Scenario::named(name)).collect();
+    worlds.extend([opening(), cards()]);
+    worlds
+}
+
+/// What other worlds begin with: here it is done by clients.
+fn opening() -> Scenario {
+    let admin = Shopper(9);
+    let commands = vec![admin.register_admin(1), admin.add_product(2, Wares(1), 2)];
+    let buys = Shopper(1).place(1, vec![(Wares(1), 1)], None);
+    let clients = vec![Client::new(true, commands), Client::new(false, vec![buys])];
+    Scenario::new("opening", &Fleet::whole(), Settings::default(), vec![], clients)
+}
+
+/// Somebody who keeps several cards.
+fn cards() -> Scenario {
+    let ada = Shopper(1);
+    let cards = vec![
+        ada.add_card(1, 1, "tok_visa"),
+        ada.add_card(2, 2, "tok_declined"),
+        ada.choose_card(3, 2),
+        ada.remove_card(4, 2),
+        ada.choose_card(5, 2),
+        ada.remove_card(6, 2),
+        ada.remove_card(7, 3),
+        ada.choose_card(8, 3),
+    ];
+    Scenario::new("cards", &Fleet::minimal(), Settings::default(), vec![], vec![Client::new(true, cards)])
+}
