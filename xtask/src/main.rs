@@ -42,6 +42,9 @@ enum Task {
         /// How many at a time.
         #[arg(long, default_value_t = 20)]
         at_once: usize,
+        /// Only tests whose name contains one of these, as `rabbitmq` or `local`.
+        #[arg(long)]
+        only: Vec<String>,
         /// Install missing servers without asking.
         #[arg(long)]
         yes: bool,
@@ -100,7 +103,7 @@ fn main() -> ExitCode {
         Task::Chaos(ChaosArgs { minutes, rate, seed, control, broker_down, release, yes }) => {
             gate::chaos(&gate::Chaos { minutes, rate, seed, control, broker_down, release, yes })
         }
-        Task::Repeat { times, at_once, yes } => repeat::suites(times, at_once, yes),
+        Task::Repeat { times, at_once, only, yes } => repeat::suites(times, at_once, &only, yes),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

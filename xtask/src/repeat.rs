@@ -11,12 +11,12 @@ use crate::step::{Outcome, cargo, output, run};
 const SUITES: &[&str] = &["test", "--quiet", "-p", "ecom-adapters", "--all-features", "--lib", "--tests"];
 
 /// Runs them so often, on servers of their own; every run that fails is shown.
-pub(crate) fn suites(times: usize, at_once: usize, yes: bool) -> Outcome {
+pub(crate) fn suites(times: usize, at_once: usize, only: &[String], yes: bool) -> Outcome {
     run(cargo(SUITES).arg("--no-run"))?;
     let servers = Servers::own(yes)?;
     let (next, begun) = (AtomicUsize::new(0), Instant::now());
     let runs: Vec<Vec<Outcome>> = thread::scope(|scope| {
-        let lanes: Vec<_> = (0..at_once.max(1)).map(|_| scope.spawn(|| lane(&servers, &next, times))).collect();
+        let lanes: Vec<_> = (0..at_once.max(1)).map(|_| scope.spawn(|| lane(&servers, &next, times, only))).collect();
         lanes.into_iter().map(|lane| lane.join().unwrap_or_else(|_| vec![Err("a lane panicked".to_owned())])).collect()
     });
     let failed = runs.iter().flatten().filter(|run| run.is_err()).count();
@@ -25,7 +25,7 @@ pub(crate) fn suites(times: usize, at_once: usize, yes: bool) -> Outcome {
 }
 
 /// Runs until all are done.
-fn lane(servers: &Servers, next: &AtomicUsize, times: usize) -> Vec<Outcome> {
+fn lane(servers: &Servers, next: &AtomicUsize, times: usize, only: &[String]) -> Vec<Outcome> {
     let mut runs = vec![];
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed) + 1;
@@ -33,7 +33,7 @@ fn lane(servers: &Servers, next: &AtomicUsize, times: usize) -> Vec<Outcome> {
             return runs;
         }
         let begun = Instant::now();
-        let run = output(servers.told(&mut cargo(SUITES)));
+        let run = output(servers.told(cargo(SUITES).arg("--").args(only)));
         let said = match &run {
             Ok(_) => "ok",
             Err(_) => "FAILED",
