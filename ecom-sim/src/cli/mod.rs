@@ -91,6 +91,9 @@ struct RunArgs {
     /// Runs each world twice and compares every step.
     #[arg(long)]
     twice: bool,
+    /// Prints the hash of each run.
+    #[arg(long)]
+    hashes: bool,
 }
 
 #[derive(Debug, Args)]

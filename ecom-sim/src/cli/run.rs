@@ -116,6 +116,9 @@ impl Totals {
         let trace = || if args.twice { Trace::hashed() } else { Trace::default() };
         let finished = random(&scenario, seed, args.uniform, trace(), rules);
         let Finished { trace: first, deviations, failure, .. } = finished;
+        if args.hashes {
+            println!("{scenario:?} {seed} {:032x}", first.digest());
+        }
         self.runs.fetch_add(1, Ordering::Relaxed);
         self.digest.fetch_xor((first.digest() as u64).rotate_left(seed as u32), Ordering::Relaxed);
         self.steps.fetch_add(first.steps, Ordering::Relaxed);
