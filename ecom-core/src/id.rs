@@ -1,5 +1,8 @@
 //! One newtype per kind of id, and the derivation that makes outgoing ids repeat on every retry.
 
+#[cfg(any(test, feature = "testing"))]
+mod memo;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -74,6 +77,16 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6563_6f6d_2d64_5e71_8a0e_6964_735f_763
 /// by `producer`. It is a UUID of version 8: 48 bits of the subject (its time, when the subject is of version 7, so
 /// that rows of one order lie beside each other in every index), the rest from SHA-1.
 pub fn derive(producer: &str, cause: Uuid, kind: &str, subject: Uuid, ordinal: u32) -> Uuid {
+    #[cfg(any(test, feature = "testing"))]
+    return memo::remembered((producer, cause, kind, subject, ordinal), derived);
+    #[cfg(not(any(test, feature = "testing")))]
+    derived((producer, cause, kind, subject, ordinal))
+}
+
+/// What an id is derived from: see [`derive`].
+type Derivation<'a> = (&'a str, Uuid, &'a str, Uuid, u32);
+
+fn derived((producer, cause, kind, subject, ordinal): Derivation<'_>) -> Uuid {
     let mut name = Vec::with_capacity(producer.len() + kind.len() + 40);
     for text in [producer, kind] {
         name.extend_from_slice(text.as_bytes());

@@ -173,9 +173,13 @@ impl Money {
     pub fn amount(self) -> String {
         let exponent = self.currency.exponent() as usize;
         let sign = if self.minor < 0 { "-" } else { "" };
-        let digits = format!("{:0>width$}", self.minor.unsigned_abs(), width = exponent + 1);
-        let (whole, fraction) = digits.split_at(digits.len() - exponent);
-        if exponent == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+        let minor = self.minor.unsigned_abs();
+        let scale = 10_u64.pow(exponent as u32);
+        if exponent == 0 {
+            format!("{sign}{minor}")
+        } else {
+            format!("{sign}{}.{:0>exponent$}", minor / scale, minor % scale)
+        }
     }
 
     fn same_currency(self, other: Self) -> Result<(), MoneyError> {

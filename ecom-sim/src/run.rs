@@ -73,6 +73,7 @@ pub(crate) const REST: Invariant = Invariant {
     name: "when faults stop, everything comes to rest",
     when: invariant::When::AtRest,
     of: &[],
+    near: None,
     check: |_| Ok(()),
 };
 
@@ -104,15 +105,16 @@ pub fn run_watched(
             }
             break;
         };
-        let action = chooser.action(&mut |actions| world.actions(actions)).unwrap_or(default);
+        let action = chooser.action(&mut |actions, faults| world.list(actions, faults)).unwrap_or(default);
         world.step(action, chooser, trace);
         watch(world, trace);
         if chooser.deviated() > deviated {
             (since, deviated) = (world.now(), chooser.deviated());
         }
         if trace.changed != 0 {
-            invariant::after_step(rules, world, trace.changed)
-                .map_err(|(invariant, broken)| failure(invariant, broken, false, world, trace))?;
+            invariant::after_step(rules, world, trace, trace.changed)
+                .map_err(|found| failure(found.0, found.1, false, world, trace))?;
+            trace.looked();
         }
         if trace.steps > limits.steps || world.now().since(since) > limits.time {
             let left = world.nodes().flat_map(crate::world::Node::residue).next().unwrap_or_default();
@@ -120,7 +122,7 @@ pub fn run_watched(
             return Err(failure(REST, broken, true, world, trace));
         }
     }
-    invariant::at_rest(rules, world).map_err(|(invariant, broken)| failure(invariant, broken, false, world, trace))
+    invariant::at_rest(rules, world).map_err(|found| failure(found.0, found.1, false, world, trace))
 }
 
 /// A run that is over.

@@ -63,6 +63,7 @@ const NO_REFUND: Invariant = Invariant {
     name: "money never goes back",
     when: When::Always,
     of: &[Service::Payment],
+    near: None,
     check: |world| match world.service::<PaymentContext>() {
         Some(payment) if payment.outside().movements().iter().any(|it| it.amount < 0) => {
             Err(Broken::new("the provider", "nothing given back", "something was"))
@@ -76,6 +77,7 @@ const NO_FAILURE: Invariant = Invariant {
     name: "no order fails",
     when: When::Always,
     of: &[Service::Order],
+    near: None,
     check: |world: &World| match world.service::<OrderContext>() {
         Some(orders) if orders.tables().snapshot().orders.values().any(|it| it.status() == Status::Failed) => {
             Err(Broken::new("an order", "not failed", "failed"))

@@ -97,7 +97,7 @@ impl Chooser for Exhaust {
         }
     }
 
-    fn action(&mut self, _list: &mut dyn FnMut(&mut Vec<Action>)) -> Option<Action> {
+    fn action(&mut self, _list: &mut dyn FnMut(&mut Vec<Action>, bool)) -> Option<Action> {
         None
     }
 

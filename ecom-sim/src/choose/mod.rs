@@ -218,8 +218,9 @@ pub trait Chooser {
     /// Which of `count` messages; 0 is the oldest.
     fn message(&mut self, site: Site, count: usize) -> usize;
 
-    /// Who goes on: `None` for whoever would without deviations. `list` fills in who could.
-    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>)) -> Option<Action>;
+    /// Who goes on: `None` for whoever would without deviations. `list` fills in who could; what is a
+    /// fault, unless it is the default, only when it is told to.
+    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>, bool)) -> Option<Action>;
 
     /// How often something else than the first option was chosen.
     fn deviated(&self) -> usize;

@@ -218,15 +218,15 @@ impl Chooser for Random {
         place
     }
 
-    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>)) -> Option<Action> {
+    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>, bool)) -> Option<Action> {
         let at = self.counts.next(Site::SCHEDULE);
         if !self.rng.chance(self.swarm.preempt) {
             return None;
         }
         let mut actions = std::mem::take(&mut self.actions);
         actions.clear();
-        list(&mut actions);
         let may_fail = self.left > 0;
+        list(&mut actions, may_fail);
         let swarm = &self.swarm;
         let weight = |action: Action| if action.is_fault() && !may_fail { 0 } else { swarm.weight(action) };
         let action = weighted(&mut self.rng, &actions, weight);

@@ -18,7 +18,7 @@ impl Chooser for Default0 {
         0
     }
 
-    fn action(&mut self, _list: &mut dyn FnMut(&mut Vec<Action>)) -> Option<Action> {
+    fn action(&mut self, _list: &mut dyn FnMut(&mut Vec<Action>, bool)) -> Option<Action> {
         None
     }
 
@@ -85,11 +85,11 @@ impl Chooser for Replay {
         }
     }
 
-    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>)) -> Option<Action> {
+    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>, bool)) -> Option<Action> {
         let (at, pick) = self.next(Site::SCHEDULE);
         let Some(Pick::Action(action)) = pick else { return None };
         let mut actions = vec![];
-        list(&mut actions);
+        list(&mut actions, true);
         if !actions.contains(&action) {
             return None;
         }

@@ -135,9 +135,17 @@ struct ExploreArgs {
 
 #[derive(Debug, Args)]
 struct BenchArgs {
-    /// How many runs of each kind.
-    #[arg(long, default_value_t = 20_000)]
+    /// Workloads whose name has this in it.
+    only: Option<String>,
+    /// How many runs of each kind in each round.
+    #[arg(long, default_value_t = 2_000)]
     runs: u64,
+    /// How many rounds; the median counts.
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// One line of JSON for each.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]

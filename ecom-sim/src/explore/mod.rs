@@ -195,8 +195,9 @@ impl Search<'_> {
             if let Some(coverage) = trace.coverage() {
                 std::mem::swap(coverage, &mut self.found.coverage);
             }
-            let checked = invariant::after_step(self.rules, &world, trace.touched());
-            if let Err((invariant, broken)) = checked {
+            let checked = invariant::after_step(self.rules, &world, &trace, trace.touched());
+            if let Err(found) = checked {
+                let (invariant, broken) = *found;
                 let path = self.note(state.path, action, trace.steps, chooser.forks());
                 return Some((invariant, broken, path));
             }
@@ -242,7 +243,8 @@ impl Search<'_> {
                 }
             }
         }
-        if let Err((invariant, broken)) = invariant::at_rest(self.rules, &world) {
+        if let Err(found) = invariant::at_rest(self.rules, &world) {
+            let (invariant, broken) = *found;
             return Some((invariant, broken, state.path));
         }
         self.found.ends.insert(summary(&world));

@@ -95,7 +95,7 @@ impl Chooser for Recorder {
         }
     }
 
-    fn action(&mut self, _list: &mut dyn FnMut(&mut Vec<Action>)) -> Option<Action> {
+    fn action(&mut self, _list: &mut dyn FnMut(&mut Vec<Action>, bool)) -> Option<Action> {
         None
     }
 

@@ -8,6 +8,7 @@ pub(super) const INVARIANT: Invariant = Invariant {
     name: "what a client was told holds: a placed order is there, a cancelled one stays cancelled",
     when: When::AtRest,
     of: &[],
+    near: None,
     check,
 };
 

@@ -10,6 +10,7 @@ pub(super) const INVARIANT: Invariant = Invariant {
     name: "a client is answered for its own request, and never with what another asked for",
     when: When::AtRest,
     of: &[],
+    near: None,
     check,
 };
 

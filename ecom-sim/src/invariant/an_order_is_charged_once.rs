@@ -9,6 +9,8 @@ pub(super) const INVARIANT: Invariant = Invariant {
     name: "an order is charged once at most, for its total, and never gets back more",
     when: When::Always,
     of: &[Service::Payment],
+    // Money moves when the outside is called, and by no transaction.
+    near: Some(|_, _| Ok(())),
     check,
 };
 
@@ -21,10 +23,11 @@ fn check(world: &World) -> Result<(), Broken> {
         return Err(Broken::new("the provider", "one request for each key", "a key was used for another request"));
     }
     for movement in provider.movements() {
-        let (order_id, subject) = (movement.order_id, format!("order {}", movement.order_id));
+        let order_id = movement.order_id;
+        let subject = || format!("order {order_id}");
         let Some(order) = orders.tables().snapshot().orders.get(&order_id) else {
             return Err(Broken::new(
-                subject,
+                subject(),
                 "no money for an order that is not there",
                 format!("{}", movement.amount),
             ));
@@ -33,7 +36,11 @@ fn check(world: &World) -> Result<(), Broken> {
         let total = order.total.minor();
         if charges > 1 || taken > total || (taken > 0 && taken != total) || returned > taken {
             let expected = format!("one charge of {total}, and no more given back");
-            return Err(Broken::new(subject, expected, format!("{charges} charges of {taken}, {returned} given back")));
+            return Err(Broken::new(
+                subject(),
+                expected,
+                format!("{charges} charges of {taken}, {returned} given back"),
+            ));
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ pub(super) const INVARIANT: Invariant = Invariant {
     name: "an order that failed or was cancelled keeps no money and no stock",
     when: When::AtRest,
     of: &[],
+    near: None,
     check,
 };
 

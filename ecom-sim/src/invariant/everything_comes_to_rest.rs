@@ -7,6 +7,7 @@ pub(super) const INVARIANT: Invariant = Invariant {
     name: "when faults stop, every order ends, everything owed is answered and nothing is left",
     when: When::AtRest,
     of: &[],
+    near: None,
     check,
 };
 

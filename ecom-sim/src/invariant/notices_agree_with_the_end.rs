@@ -4,8 +4,13 @@ use ecom_core::order::{OrderContext, Status};
 use super::{Broken, Invariant, When};
 use crate::world::World;
 
-pub(super) const INVARIANT: Invariant =
-    Invariant { name: "each order's end has one notice, and it says that end", when: When::AtRest, of: &[], check };
+pub(super) const INVARIANT: Invariant = Invariant {
+    name: "each order's end has one notice, and it says that end",
+    when: When::AtRest,
+    of: &[],
+    near: None,
+    check,
+};
 
 fn check(world: &World) -> Result<(), Broken> {
     let (Some(orders), Some(service)) = (world.service::<OrderContext>(), world.service::<NotificationContext>())

@@ -8,6 +8,7 @@ pub(super) const INVARIANT: Invariant = Invariant {
     name: "the order service knows the products as inventory has them",
     when: When::AtRest,
     of: &[],
+    near: None,
     check,
 };
 

@@ -3,8 +3,13 @@ use ecom_core::payment::{Account, Change, PaymentContext, Record};
 use super::{Broken, Invariant, When};
 use crate::world::World;
 
-pub(super) const INVARIANT: Invariant =
-    Invariant { name: "payments and ledger say what the provider says", when: When::AtRest, of: &[], check };
+pub(super) const INVARIANT: Invariant = Invariant {
+    name: "payments and ledger say what the provider says",
+    when: When::AtRest,
+    of: &[],
+    near: None,
+    check,
+};
 
 fn check(world: &World) -> Result<(), Broken> {
     let Some(service) = world.service::<PaymentContext>() else { return Ok(()) };

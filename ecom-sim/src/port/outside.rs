@@ -66,6 +66,15 @@ pub trait OutsideWorld<C: BoundedContext>: Clone + Debug + Default + Hash + Send
     /// nobody answers there.
     fn call(&mut self, row: &EffectRow<C::Effect>) -> Option<C::EffectAnswer>;
 
+    /// Whether the last call did something that the outside could tell of its own accord, until that is taken or
+    /// dropped.
+    fn has_news(&self) -> bool {
+        false
+    }
+
+    /// Tells nothing of it.
+    fn drop_news(&mut self) {}
+
     /// What the outside would tell of its own accord about the last call, if that did something; taken once.
     fn news(&mut self) -> Option<Message<C>> {
         None

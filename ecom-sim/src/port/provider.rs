@@ -109,6 +109,15 @@ impl OutsideWorld<PaymentContext> for Provider {
         Some(answer)
     }
 
+    fn has_news(&self) -> bool {
+        let settled = self.settled.and_then(|key| self.keys.get(&key));
+        settled.is_some_and(|it| matches!(it.answer, ProviderAnswer::Succeeded { .. } | ProviderAnswer::Refused { .. }))
+    }
+
+    fn drop_news(&mut self) {
+        self.settled = None;
+    }
+
     fn news(&mut self) -> Option<Message<PaymentContext>> {
         let key = self.settled.take()?;
         let Settled { effect, answer } = self.keys.get(&key)?;

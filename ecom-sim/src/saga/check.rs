@@ -31,8 +31,8 @@ pub(super) const ANY: &[Service] = &Service::ALL;
 
 /// What holds for every saga.
 pub(super) fn defaults<S: Hosted<EffectAnswer: Hash>>() -> Vec<Invariant> {
-    let always = |name, check| Invariant { name, when: When::Always, of: ANY, check };
-    let at_rest = |name, check| Invariant { name, when: When::AtRest, of: ANY, check };
+    let always = |name, check| Invariant { name, when: When::Always, of: ANY, near: None, check };
+    let at_rest = |name, check| Invariant { name, when: When::AtRest, of: ANY, near: None, check };
     vec![
         always("a key is never used for two things", keys_are_stable::<S>),
         always("nothing is done twice", nothing_is_done_twice::<S>),

@@ -91,6 +91,8 @@ impl Shopper {
         method: Option<u32>,
     ) -> Command {
         let asks = format!("{lines:?}{method:?}");
+        let (scope, key, request) = (format!("{} POST /orders", self.0), key.to_string(), format!("{}/{key}", self.0));
+        let fingerprint = asks.clone();
         let place = Command::new::<OrderContext>(label, RETRIES, move |known| {
             let order = id(Kind::Order, self.0, which, known.attempt);
             let items = lines.iter().map(|(wares, pieces)| PlacedLine {
@@ -102,16 +104,12 @@ impl Shopper {
                 order_id: OrderId(order),
                 user_id: self.user(),
                 correlation_id: CorrelationId(order),
-                request_correlation_id: Some(format!("{}/{key}", self.0)),
+                request_correlation_id: Some(request.clone()),
                 items: items.collect(),
                 payment_method_id: method.map(|method| self.method(method)),
                 metadata: None,
             };
-            let key = Idempotency {
-                scope: format!("{} POST /orders", self.0),
-                key: key.to_string(),
-                fingerprint: format!("{lines:?}{method:?}"),
-            };
+            let key = Idempotency { scope: scope.clone(), key: key.clone(), fingerprint: fingerprint.clone() };
             let input = order::Input::Place(Box::new(place));
             Message { correlation: CorrelationId(order), ..message(self, which, known, Some(key), input) }
         });

@@ -2,12 +2,14 @@
 
 mod command;
 mod generate;
+mod measured;
 mod named;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use command::{Shopper, Wares};
+pub use measured::MEASURED;
 pub use named::NAMES;
 
 use crate::choose::Default0;
@@ -51,11 +53,13 @@ impl Scenario {
         Self { name: name.into(), world }
     }
 
-    /// By its name: one of [`NAMES`] or of [`crate::upgrade::NAMES`], or `shop/` and the hexadecimal seed of a generated one.
+    /// By its name: one of [`NAMES`], of [`crate::upgrade::NAMES`] or of [`MEASURED`], or `shop/` and the hexadecimal seed of a generated one.
     pub fn named(name: &str) -> Option<Self> {
         match name.strip_prefix("shop/") {
             Some(seed) => u64::from_str_radix(seed, 16).ok().map(Self::generated),
-            None => named::named(name).or_else(|| crate::upgrade::named(name).map(|(scenario, _)| scenario)),
+            None => named::named(name)
+                .or_else(|| crate::upgrade::named(name).map(|(scenario, _)| scenario))
+                .or_else(|| measured::named(name)),
         }
     }
 

@@ -22,7 +22,7 @@ use ecom_core::user::UserContext;
 pub use client::{Client, Command, Known, Reply, Request};
 pub use node::{Answered, Env, Node, Settings};
 pub use service::Service;
-pub use trace::{Line, Trace};
+pub use trace::{Line, Trace, Written};
 
 use crate::hash::Hasher128;
 use crate::port::{Broker, Simulated};

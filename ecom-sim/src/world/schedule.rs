@@ -24,17 +24,34 @@ impl World {
 
     /// All that can happen, the default first.
     pub fn actions(&self, actions: &mut Vec<Action>) {
-        actions.extend(self.default_action());
+        self.list(actions, true);
+    }
+
+    /// All that can happen, or, beside the default, all of it that is no fault.
+    pub(crate) fn list(&self, actions: &mut Vec<Action>, faults: bool) {
+        let default = self.default_action();
+        actions.extend(default);
+        // Nothing else comes twice.
         let mut push = |action: Action| {
-            if !actions.contains(&action) {
+            if Some(action) != default {
                 actions.push(action);
             }
         };
         (0..self.clients.len()).filter(|client| self.can_send(*client)).for_each(|it| push(Action::Client(it as u8)));
-        let mut lanes = vec![];
-        self.nodes.iter().flatten().for_each(|node| node.runnable(self.now, &self.broker, &mut lanes));
-        lanes.into_iter().for_each(&mut push);
+        let before = actions.len();
+        self.nodes.iter().flatten().for_each(|node| node.runnable(self.now, &self.broker, actions));
+        if let Some(place) = actions[before..].iter().position(|action| Some(*action) == default) {
+            actions.remove(before + place);
+        }
+        let mut push = |action: Action| {
+            if Some(action) != default {
+                actions.push(action);
+            }
+        };
         self.late().for_each(&mut push);
+        if !faults {
+            return;
+        }
         (0..self.dues().len()).for_each(|due| push(Action::Elapse(due as u8)));
         for node in (0..NODES as u8).filter(|node| self.nodes[usize::from(*node)].is_some()) {
             let never = self.settings.never;

@@ -2,6 +2,7 @@
 
 use ecom_core::id::MessageId;
 use ecom_core::time::Timestamp;
+use uuid::Uuid;
 
 use super::Action;
 use crate::choose::{Fate, Op};
@@ -19,11 +20,25 @@ pub struct Trace {
     /// The services whose durable state the current step has changed, one bit each.
     pub changed: u8,
     touched: u8,
+    /// The services of which something changed that `written` does not tell.
+    vague: u8,
+    written: Vec<Written>,
     lines: Option<Vec<Line>>,
     hashes: Option<Vec<u128>>,
     now: Timestamp,
     action: Option<Action>,
     coverage: Option<Box<Coverage>>,
+}
+
+/// A row that a step wrote, or the subject of a timer or a line of history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The service's number.
+    pub node: u8,
+    /// The kind of row.
+    pub kind: &'static str,
+    /// Which of its kind.
+    pub key: Uuid,
 }
 
 /// One thing that happened.
@@ -85,6 +100,22 @@ impl Trace {
         self.touched
     }
 
+    /// The rows that were written since somebody last looked.
+    pub fn written(&self) -> &[Written] {
+        &self.written
+    }
+
+    /// The services that changed otherwise than row by row since somebody last looked, one bit each.
+    pub const fn vague(&self) -> u8 {
+        self.vague
+    }
+
+    /// Somebody has looked.
+    pub fn looked(&mut self) {
+        self.written.clear();
+        self.vague = 0;
+    }
+
     /// The words.
     pub fn lines(&self) -> &[Line] {
         self.lines.as_deref().unwrap_or_default()
@@ -128,8 +159,19 @@ impl Trace {
     }
 
     pub(super) const fn touch(&mut self, node: u8) {
+        self.touch_rows(node);
+        self.vague |= 1 << node;
+    }
+
+    /// Changed by a transaction that told what it wrote, or in what no invariant looks at.
+    pub(super) const fn touch_rows(&mut self, node: u8) {
         self.changed |= 1 << node;
         self.touched |= 1 << node;
+    }
+
+    pub(super) fn wrote(&mut self, node: u8, rows: impl Iterator<Item = (&'static str, Uuid)>) {
+        self.touch_rows(node);
+        self.written.extend(rows.map(|(kind, key)| Written { node, kind, key }));
     }
 
     pub(super) fn say(&mut self, is_fault: bool, text: impl FnOnce() -> String) {

@@ -118,6 +118,18 @@ impl<C: BoundedContext> MemoryTables<C> {
         &self.snapshot
     }
 
+    /// What the last transaction wrote: kinds and keys of its rows, and the subjects of timers (`timer`) and of lines of
+    /// history (`history`).
+    pub fn written(&self) -> impl Iterator<Item = (&'static str, Uuid)> {
+        self.written.iter().copied()
+    }
+
+    /// The timers of a subject.
+    pub fn timers_of(&self, subject: Uuid) -> impl Iterator<Item = (&str, u64)> {
+        let timers = self.timers.range((subject, Cow::Borrowed(""))..);
+        timers.take_while(move |((of, _), _)| *of == subject).map(|((_, kind), (epoch, _))| (kind.as_ref(), *epoch))
+    }
+
     /// All lines that were ever added, in order.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = &C::Change> {
         self.lines.iter().map(AsRef::as_ref)

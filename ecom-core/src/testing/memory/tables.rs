@@ -50,6 +50,7 @@ pub struct MemoryTables<C: BoundedContext> {
     pub(super) letters: Vec<Buried>,
     pub(super) exhumed: Vec<(DeadLetter, String, String)>,
     constraint: Option<Constraint<C>>,
+    pub(super) written: Vec<(&'static str, Uuid)>,
 }
 
 /// A row that somebody works on until a time.
@@ -95,6 +96,7 @@ impl<C: BoundedContext> Default for MemoryTables<C> {
             letters: vec![],
             exhumed: vec![],
             constraint: None,
+            written: vec![],
         }
     }
 }
@@ -226,9 +228,13 @@ impl<C: BoundedContext> MemoryTables<C> {
         if !batch.delivered.is_empty() {
             self.delivered(&batch.delivered);
         }
+        self.written.clear();
         for change in writes.changes {
             match C::row(&change) {
-                Some(row) => drop(self.versions.insert((row.kind, row.key), row.version)),
+                Some(row) => {
+                    self.written.push((row.kind, row.key));
+                    self.versions.insert((row.kind, row.key), row.version);
+                }
                 None => self.lines.push(Arc::new(change)),
             }
         }
@@ -248,11 +254,13 @@ impl<C: BoundedContext> MemoryTables<C> {
             };
         }
         for (key, armed) in writes.timers {
+            self.written.push(("timer", key.0));
             match armed {
                 Some(armed) => self.timers.insert(key, armed),
                 None => self.timers.remove(&key),
             };
         }
+        self.written.extend(touched.iter().map(|subject| ("history", *subject)));
         self.history.extend(writes.history.into_iter().map(Arc::new));
         let kept = writes.kept.into_iter();
         self.kept.extend(kept.map(|kept| ((kept.key.scope.clone(), kept.key.key.clone()), (kept, now))));

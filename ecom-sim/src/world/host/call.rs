@@ -144,7 +144,10 @@ impl<C: Simulated> Process<C> {
     /// What the outside tells of its own accord about a call that has just done something, before the caller hears the
     /// answer; `None` when the process died of it.
     fn webhook(&mut self, service: &mut Service<C>, env: &mut Env<'_>) -> Option<()> {
-        let Some(news) = service.outside.news() else { return Some(()) };
+        if !service.outside.has_news() {
+            service.outside.drop_news();
+            return Some(());
+        }
         let fate = env.fate(self.node, Op::Webhook, WEBHOOKS);
         env.trace.say(fate != Fate::Fine, || match fate {
             Fate::Fine => "the outside tells nothing of its own accord".to_owned(),
@@ -154,8 +157,12 @@ impl<C: Simulated> Process<C> {
             }
             _ => "the outside will tell it of its own accord, later".to_owned(),
         });
+        if fate == Fate::Fine {
+            service.outside.drop_news();
+            return Some(());
+        }
+        let Some(news) = service.outside.news() else { return Some(()) };
         match fate {
-            Fate::Fine => Some(()),
             // With several processes a transaction takes two steps, and others may come between: it is told as later ones are.
             Fate::Early | Fate::Twice if env.settings.copies == 1 => {
                 if fate == Fate::Twice {

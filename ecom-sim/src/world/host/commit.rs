@@ -72,7 +72,7 @@ impl<C: Simulated> Process<C> {
         if let (Some(coverage), Some(met)) = (env.trace.coverage(), met) {
             coverage.transacted(self.node, &met, fate, &result);
         }
-        self.ended(result, fate, env)
+        self.ended(result, fate, service, env)
     }
 
     fn begin(
@@ -116,16 +116,22 @@ impl<C: Simulated> Process<C> {
             self.delivered.extend(delivered);
             return self.begin(lane, messages, conflicts + 1, service, env);
         }
-        self.ended(result, fate, env)
+        self.ended(result, fate, service, env)
     }
 
     fn batch(&mut self, messages: Vec<Message<C>>) -> Batch<C> {
         Batch { messages, delivered: std::mem::take(&mut self.delivered), leased: true }
     }
 
-    fn ended(&mut self, result: Result<Committed<C>, Fault>, fate: Fate, env: &mut Env<'_>) -> Ended<C> {
+    fn ended(
+        &mut self,
+        result: Result<Committed<C>, Fault>,
+        fate: Fate,
+        service: &Service<C>,
+        env: &mut Env<'_>,
+    ) -> Ended<C> {
         if result.is_ok() {
-            env.trace.touch(self.node);
+            env.trace.wrote(self.node, service.tables.written());
         }
         match (fate, result) {
             (Fate::CrashBefore | Fate::CrashAfter, _) => {

@@ -29,13 +29,17 @@ enum Handled {
 impl<C: Simulated> Process<C> {
     /// One step; `None` when the process died.
     pub(in super::super) fn consume(&mut self, service: &mut Service<C>, env: &mut Env<'_>) -> Option<()> {
-        let request = self.consumer.as_ref()?.request.clone();
+        // Taken, not copied: the machine's next request takes its place.
+        let request = std::mem::replace(&mut self.consumer.as_mut()?.request, Request::Subscribe);
         let completion = match request {
             Request::Subscribe => Completion::Subscribed,
             Request::Receive { max } => self.receive(max, service, env),
             Request::Transact { deliveries } => match self.handle(&deliveries, service, env) {
                 Handled::Ended(completion) => completion,
-                Handled::Begun => return Some(()),
+                Handled::Begun => {
+                    self.consumer.as_mut()?.request = Request::Transact { deliveries };
+                    return Some(());
+                }
                 Handled::Died => return None,
             },
             Request::CountAttempts { ids } => {

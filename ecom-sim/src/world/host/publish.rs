@@ -117,6 +117,6 @@ impl<C: Simulated> Process<C> {
         } else {
             service.tables.delivered(&ids);
         }
-        env.trace.touch(self.node);
+        env.trace.touch_rows(self.node);
     }
 }
