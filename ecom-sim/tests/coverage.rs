@@ -6,7 +6,7 @@ use ecom_sim::choose::{Fate, Op};
 use ecom_sim::coverage::{Bounds, Cell, Coverage, PROBES, measure, page, random_runs, reason, universe};
 
 /// Runs in which every fault comes several times.
-const RUNS: u64 = 1_000;
+const RUNS: u64 = 700;
 
 /// What a simulator never does, and the probes that tell.
 type Kind = (&'static str, &'static [(Op, Fate)], &'static [&'static str]);

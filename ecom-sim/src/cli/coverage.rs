@@ -6,7 +6,7 @@ use ecom_core::event::Service;
 use serde_json::json;
 
 use super::{CoverageArgs, Ending};
-use crate::coverage::{Bounds, Cell, Measured, PROBES, SHARE_MIN, measure, page, reason, universe};
+use crate::coverage::{Bounds, Cell, Measured, PROBES, SHARE_MIN, Standing, measure, page, reason, universe};
 
 /// Cells of a list that are printed at most.
 const PRINTED_MAX: usize = 40;
@@ -43,16 +43,20 @@ fn print(measured: &Measured) {
         measured.searches.len(),
         measured.seconds.1
     );
-    println!("{:<14}{:>8}{:>8}{:>12}{:>8}{:>12}", "service", "random", "all", "unreachable", "open", "universe");
+    println!(
+        "{:<14}{:>8}{:>8}{:>12}{:>8}{:>8}{:>12}",
+        "service", "random", "all", "unreachable", "rare", "open", "universe"
+    );
     let all: BTreeSet<Cell> = universe().collect();
     for service in Service::ALL {
         let of = |cell: &&Cell| cell.service == service as u8;
         let (random, reached) = (measured.random.cells.keys().filter(of).count(), union.iter().filter(of).count());
-        let left = all.difference(&union).filter(of).copied();
-        let (known, open): (Vec<Cell>, Vec<Cell>) = left.partition(|cell: &Cell| reason(cell).is_some());
-        let (known, open, total) = (known.len(), open.len(), all.iter().filter(of).count());
+        let count = |is: fn(Standing) -> bool| all.iter().filter(of).filter(|it| is(measured.standing(it))).count();
+        let known = count(|standing| matches!(standing, Standing::Unreachable(_)));
+        let (rare, open) = (count(|it| it == Standing::Rare), count(|it| it == Standing::Open));
+        let total = all.iter().filter(of).count();
         if total > 0 {
-            println!("{:<14}{random:>8}{reached:>8}{known:>12}{open:>8}{total:>12}", service.short_name());
+            println!("{:<14}{random:>8}{reached:>8}{known:>12}{rare:>8}{open:>8}{total:>12}", service.short_name());
         }
     }
     let (share, hit) = (measured.share() * 100.0, PROBES.len() - measured.unhit().count());
@@ -64,7 +68,7 @@ fn print(measured: &Measured) {
     list("only the searches reach", &measured.missed());
     let wrong: Vec<_> = union.iter().filter(|cell| reason(cell).is_some() || !all.contains(cell)).copied().collect();
     list("reached, although it should be unreachable or is in no alphabet", &wrong);
-    let open: Vec<_> = all.difference(&union).filter(|cell| reason(cell).is_none()).copied().collect();
+    let open: Vec<_> = all.into_iter().filter(|cell| measured.standing(cell) == Standing::Open).collect();
     list("not reached, and nobody says why", &open);
     for failure in &measured.failures {
         println!("FAIL {failure}");
@@ -98,7 +102,9 @@ fn as_json(measured: &Measured) -> serde_json::Value {
         })
         .collect();
     let left = universe().filter(|cell| !union.contains(cell));
-    let unreached: Vec<_> = left.map(|cell| json!({ "cell": cell.to_string(), "reason": reason(&cell) })).collect();
+    let unreached: Vec<_> = left
+        .map(|cell| json!({ "cell": cell.to_string(), "standing": format!("{:?}", measured.standing(&cell)) }))
+        .collect();
     let probes: Vec<_> = PROBES
         .iter()
         .map(|probe| json!({ "area": probe.area, "name": probe.name, "hits": probe.hits(&measured.random) }))

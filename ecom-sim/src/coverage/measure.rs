@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use super::{Cell, Coverage, PROBES, Probe};
+use super::{Cell, Coverage, PROBES, Probe, Step, reason};
 use crate::choose::{Fate, Op};
 use crate::explore::{Options, explore};
 use crate::run::{Rules, random};
@@ -15,6 +15,9 @@ pub const SHARE_MIN: f64 = 0.99;
 
 /// Runs of one generated shop before the next one is drawn.
 const RUNS_PER_SHOP: u64 = 16;
+
+/// Ends after which a step could have ended otherwise.
+const USUAL: &[&str] = &["fine", "first", "again", "given back"];
 
 /// What bounds a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +45,39 @@ pub struct Measured {
     pub seconds: (f64, f64),
 }
 
+/// How a cell stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Reached at random.
+    Reached,
+    /// Reached by a search alone.
+    Searched,
+    /// Unreachable, for the reason of that number.
+    Unreachable(usize),
+    /// The same message met the same state at the same step, and the oracle had this end to choose as well: it takes more
+    /// runs.
+    Rare,
+    /// Not reached, and nobody says why.
+    Open,
+}
+
 impl Measured {
+    /// How a cell stands.
+    pub fn standing(&self, cell: &Cell) -> Standing {
+        let was = |cell: &Cell| self.random.cells.contains_key(cell) || self.exhaustive.cells.contains_key(cell);
+        if self.random.cells.contains_key(cell) {
+            Standing::Reached
+        } else if self.exhaustive.cells.contains_key(cell) {
+            Standing::Searched
+        } else if let Some(number) = reason(cell) {
+            Standing::Unreachable(number)
+        } else if cell.step != Step::Decide && USUAL.iter().any(|outcome| was(&Cell { outcome, ..*cell })) {
+            Standing::Rare
+        } else {
+            Standing::Open
+        }
+    }
+
     /// All cells that anything reaches.
     pub fn union(&self) -> BTreeSet<Cell> {
         self.random.cells.keys().chain(self.exhaustive.cells.keys()).copied().collect()

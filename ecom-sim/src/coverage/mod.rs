@@ -19,7 +19,7 @@ use ecom_core::port::{Body, Delivery};
 
 pub use alphabet::{GROUPS, Group, Source, universe};
 pub use context::Covered;
-pub use measure::{Bounds, Measured, SHARE_MIN, measure, random_runs};
+pub use measure::{Bounds, Measured, SHARE_MIN, Standing, measure, random_runs};
 pub use page::page;
 pub use probe::{PROBES, Probe};
 pub use reason::{REASONS, Reason, reason};

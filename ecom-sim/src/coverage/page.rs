@@ -5,12 +5,13 @@ use std::fmt::Write;
 
 use ecom_core::event::Service;
 
-use super::{Cell, GROUPS, Measured, PROBES, REASONS, Source, Step, reason};
+use super::{Cell, GROUPS, Measured, PROBES, REASONS, Source, Standing, Step, reason};
 
 /// What a page says beside its figures.
 const LEGEND: &str = "<p>A row is a kind of message and the state that it meets; a column is a step and how it ended. \
     Green: reached at random, so often. <b class=\"x\">yellow, bold</b>: reached by an exhaustive search alone. \
     <span class=\"u\">grey, with a number</span>: unreachable, for the reason of that number. \
+    <span class=\"r\">striped, 0</span>: not reached yet; the step was, and the oracle could have chosen this end too. \
     <b class=\"o\">red, ?</b>: not reached, and nobody says why. Empty: the message does not go through that step.</p>\n";
 
 /// The page as HTML.
@@ -118,11 +119,14 @@ fn row(
         let cell = Cell { service: service as u8, message, state, step: *step, outcome };
         let random = measured.random.cells.get(&cell).copied().unwrap_or_default();
         let searched = measured.exhaustive.cells.get(&cell).copied().unwrap_or_default();
-        let (class, text) = match (random, searched, reason(&cell)) {
-            (0, 0, Some(number)) => ("u".to_owned(), format!("({})", number + 1)),
-            (0, 0, None) => ("o".to_owned(), "?".to_owned()),
-            (0, searched, _) => ("x".to_owned(), searched.to_string()),
-            (random, _, _) => (format!("h{}", 1 + random.ilog10().min(4)), random.to_string()),
+        let (class, text) = match measured.standing(&cell) {
+            Standing::Reached => {
+                (format!("h{}", 1 + random.checked_ilog10().unwrap_or_default().min(4)), random.to_string())
+            }
+            Standing::Searched => ("x".to_owned(), searched.to_string()),
+            Standing::Unreachable(number) => ("u".to_owned(), format!("({})", number + 1)),
+            Standing::Rare => ("r".to_owned(), "0".to_owned()),
+            Standing::Open => ("o".to_owned(), "?".to_owned()),
         };
         let _ = write!(out, "<td class=\"c {class}\">{text}</td>");
     }
