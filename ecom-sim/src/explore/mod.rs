@@ -4,12 +4,14 @@
 //! between into each end that the step can have. Unreduced, anybody may go on after every step. Both reach the same
 //! ends; a test holds them to it.
 
+mod frontier;
 mod path;
 mod summary;
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
+pub use frontier::Order;
 pub use summary::summary;
 
 use crate::choose::{Default0, Deviation, Exhaust, Fate, Fork};
@@ -18,6 +20,7 @@ use crate::invariant::{self, Broken, Invariant};
 use crate::run::{REST, Rules};
 use crate::scenario::Scenario;
 use crate::world::{Action, Lane, Trace, World};
+use frontier::Frontier;
 use path::Path;
 
 /// What is explored.
@@ -31,6 +34,8 @@ pub struct Options {
     pub fates: Vec<Fate>,
     /// Whether time may pass early: a fault each time.
     pub elapse: bool,
+    /// What comes first.
+    pub order: Order,
     /// After so many states the search ends.
     pub states_max: usize,
     /// Whether it keeps what is reached.
@@ -50,7 +55,8 @@ impl Default for Options {
             Fate::Twice,
             Fate::Early,
         ];
-        Self { faults: 1, reduced: true, fates, elapse: true, states_max: 50_000_000, covering: false }
+        let (order, states_max) = (Order::Steps, 50_000_000);
+        Self { faults: 1, reduced: true, fates, elapse: true, order, states_max, covering: false }
     }
 }
 
@@ -101,7 +107,7 @@ struct Search<'a> {
     options: &'a Options,
     rules: &'a Rules,
     seen: HashSet<u128, BuildHasherDefault<Identity>>,
-    frontier: VecDeque<State>,
+    frontier: Frontier<State>,
     paths: Vec<Path>,
     found: Explored,
 }
@@ -111,15 +117,16 @@ struct State {
     spent: u32,
     path: u32,
     depth: usize,
+    deviations: usize,
 }
 
 /// Explores a scenario.
 pub fn explore(scenario: &Scenario, options: &Options, rules: &Rules) -> Explored {
     let found = Explored { complete: true, ..Explored::default() };
-    let mut search =
-        Search { options, rules, seen: HashSet::default(), frontier: VecDeque::new(), paths: vec![], found };
-    search.arrive(scenario.world(), 0, Path::ROOT, 0);
-    while let Some(state) = search.frontier.pop_front() {
+    let frontier = Frontier::new(options.order);
+    let mut search = Search { options, rules, seen: HashSet::default(), frontier, paths: vec![], found };
+    search.arrive(State { world: scenario.world(), spent: 0, path: Path::ROOT, depth: 0, deviations: 0 });
+    while let Some(state) = search.frontier.pop() {
         if let Some((invariant, broken, path)) = search.expand(&state) {
             let deviations = path::deviations(scenario, &search.paths, path);
             search.found.failure = Some((invariant, broken, deviations));
@@ -137,12 +144,12 @@ pub fn explore(scenario: &Scenario, options: &Options, rules: &Rules) -> Explore
 type Violation = (Invariant, Broken, u32);
 
 impl Search<'_> {
-    fn arrive(&mut self, world: World, spent: u32, path: u32, depth: usize) {
-        let print = world.fingerprint() ^ u128::from(spent).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-        if self.seen.insert(print) {
+    fn arrive(&mut self, state: State) {
+        let spent = u128::from(state.spent).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        if self.seen.insert(state.world.fingerprint() ^ spent) {
             self.found.states += 1;
-            self.found.depth = self.found.depth.max(depth);
-            self.frontier.push_back(State { world, spent, path, depth });
+            self.found.depth = self.found.depth.max(state.depth);
+            self.frontier.push(state.deviations, state);
         }
     }
 
@@ -169,7 +176,7 @@ impl Search<'_> {
             if fault > 0 && (!self.options.elapse || state.spent + fault > self.options.faults) {
                 continue;
             }
-            if let Some(violation) = self.branch(state, action, fault) {
+            if let Some(violation) = self.branch(state, (action, action != default), fault) {
                 return Some(violation);
             }
         }
@@ -181,7 +188,7 @@ impl Search<'_> {
     }
 
     /// All ends of one action.
-    fn branch(&mut self, state: &State, action: Action, fault: u32) -> Option<Violation> {
+    fn branch(&mut self, state: &State, (action, otherwise): (Action, bool), fault: u32) -> Option<Violation> {
         let left = self.options.faults - state.spent - fault;
         let mut chooser = Exhaust::new(left, &self.options.fates);
         loop {
@@ -205,7 +212,9 @@ impl Search<'_> {
             let (known, paths) = (self.seen.len(), self.paths.len());
             let path = self.note(state.path, action, trace.steps, chooser.forks());
             let path = if self.options.reduced { self.flush(&mut world, path) } else { path };
-            self.arrive(world, spent, path, state.depth + 1);
+            let picks = chooser.forks().iter().filter(|fork| fork.taken > 0).count();
+            let deviations = state.deviations + usize::from(otherwise) + picks;
+            self.arrive(State { world, spent, path, depth: state.depth + 1, deviations });
             if self.seen.len() == known {
                 self.paths.truncate(paths);
             }

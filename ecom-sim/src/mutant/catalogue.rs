@@ -266,7 +266,7 @@ pub(super) const BUGS: &[Planted] = &[
         "release-unchecked",
         "reservation",
         "a release does not ask whether anything is still held",
-        ("", 0, 1, true),
+        ("order-cancel", 1, 1, true),
         &[REST, STOCK],
     ),
     plant(

@@ -1,7 +1,7 @@
 //! Looks for a planted bug: at random by a swarm, uniformly for comparison, and exhaustively in a small world.
 
 use super::Planted;
-use crate::explore::{Options, explore};
+use crate::explore::{Options, Order, explore};
 use crate::run::{Rules, random};
 use crate::scenario::{NAMES, Scenario};
 use crate::shrink::shrink;
@@ -98,7 +98,8 @@ fn exhaustively(planted: Option<&Planted>, states_max: usize, rules: &Rules, fou
     let Some(scenario) = Scenario::named(lane.scenario) else { return };
     let mutant = planted.map(|planted| planted.mutant);
     let scenario = scenario.with_settings(|settings| (settings.copies, settings.mutant) = (lane.copies, mutant));
-    let options = Options { faults: lane.faults, elapse: lane.elapse, states_max, ..Options::default() };
+    let (faults, elapse, order) = (lane.faults, lane.elapse, Order::Deviations);
+    let options = Options { faults, elapse, order, states_max, ..Options::default() };
     let explored = explore(&scenario, &options, rules);
     found.complete = explored.complete || explored.failure.is_some();
     if let Some((invariant, _, deviations)) = explored.failure {

@@ -8,6 +8,9 @@ use crate::choose::{Chooser, Fate, Op};
 /// How many due times time may jump to.
 const JUMPS_MAX: usize = 6;
 
+/// After so many steps others may go on as well, although the lane is still busy: one that is broken may be for ever.
+const MACRO_STEPS_MAX: usize = 1_000;
+
 impl World {
     /// Whoever goes on when nothing is chosen: who is in the middle of something, clients in a hurry, services in
     /// their order, other clients, and, when nobody can, time. `None` when all is done.
@@ -101,12 +104,14 @@ impl World {
     /// Steps on until the lane that goes on holds nothing any more: everything that only it can see.
     pub fn macro_step(&mut self, action: Action, chooser: &mut dyn Chooser, trace: &mut Trace) {
         self.step(action, chooser, trace);
-        let whole = self.settings.copies == 1;
-        while let Some(last) = self.last.filter(|last| whole && matches!(last, Action::Run { .. }) && *last == action) {
-            if !self.is_possible(last) {
+        if self.settings.copies > 1 || !matches!(action, Action::Run { .. }) {
+            return;
+        }
+        for _ in 0..MACRO_STEPS_MAX {
+            if self.last != Some(action) || !self.is_possible(action) {
                 break;
             }
-            self.step(last, chooser, trace);
+            self.step(action, chooser, trace);
         }
     }
 
