@@ -29,7 +29,7 @@ pub(super) fn coverage(args: &CoverageArgs) -> Ending {
     } else if measured.is_enough() {
         Ending::Clean
     } else {
-        Ending::TooKind
+        Ending::Shortfall
     }
 }
 

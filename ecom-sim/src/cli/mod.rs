@@ -28,8 +28,8 @@ pub enum Ending {
     Stuck = 3,
     /// Two runs of the same differ.
     Nondeterminism = 4,
-    /// The simulator does not do all that it should.
-    TooKind = 5,
+    /// What is to be proved is not: a planted bug survived, or the simulator does not do all that it should.
+    Shortfall = 5,
 }
 
 impl From<Ending> for ExitCode {
@@ -164,6 +164,9 @@ struct MutantsArgs {
     /// One line of JSON for each.
     #[arg(long)]
     json: bool,
+    /// The table of the README.
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
 }
 
 #[derive(Debug, Args)]

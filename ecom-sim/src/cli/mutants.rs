@@ -8,43 +8,113 @@ use super::{Ending, MutantsArgs};
 use crate::mutant::{ALL, Found, Hunt, Kill, Planted, hunt};
 use crate::run::Rules;
 
+/// To so many deviations a counterexample is to shrink.
+const FEW: usize = 3;
+
 pub(super) fn mutants(args: &MutantsArgs) -> Ending {
-    let plan = Hunt { searches: args.searches.max(1), runs_max: args.runs, states_max: args.states };
+    let plan = Hunt { searches: args.searches.max(1), runs_max: args.runs, states_max: args.states, uniform: true };
     let wanted = |planted: &&Planted| args.only.as_ref().is_none_or(|only| planted.name.contains(only.as_str()));
     let all: Vec<&Planted> = ALL.iter().filter(wanted).collect();
+    if all.is_empty() {
+        eprintln!("no planted bug has {:?} in its name", args.only.as_deref().unwrap_or_default());
+        return Ending::Usage;
+    }
     let (began, rules) = (Instant::now(), Rules::default());
     let (next, results) = (AtomicUsize::new(0), Mutex::new(vec![]));
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                while let Some(planted) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(planted) = all.get(place) else { break };
                     let found = hunt(Some(planted), plan, &rules);
-                    show(planted, &found, plan, args.json);
-                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((*planted, found));
+                    if !args.markdown {
+                        show(planted, &found, plan, args.json);
+                    }
+                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((place, *planted, found));
                 }
             });
         }
     });
     let control = hunt(None, Hunt { searches: 1, ..plan }, &rules);
-    let results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let killed = results.iter().filter(|(planted, found)| is_killed(planted, found, plan)).count();
-    let searched = results.iter().filter(|(planted, _)| planted.lane.is_some()).count();
-    let exhausted = results.iter().filter(|(_, found)| found.exhaustive.is_some()).count();
-    let mut costs: Vec<u64> =
-        results.iter().filter_map(|(_, it)| Found::median(&it.swarm, plan.searches)).map(|it| it.cost).collect();
-    costs.sort_unstable();
+    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.sort_by_key(|(place, ..)| *place);
+    let results: Vec<_> = results.into_iter().map(|(_, planted, found)| (planted, found)).collect();
     let clean = control.swarm.is_empty() && control.uniform.is_empty();
-    if !args.json {
-        println!(
-            "{killed} of {} found as expected; {exhausted} of {searched} by exhaustive search; median {} runs; control {}; {:.1} s",
-            results.len(),
-            costs.get(costs.len() / 2).copied().unwrap_or(0),
-            if clean { "clean" } else { "NOT CLEAN" },
-            began.elapsed().as_secs_f64()
-        );
+    if args.markdown {
+        println!("{HEAD}");
+        for (planted, found) in &results {
+            println!("{}", row(planted, found, plan));
+        }
+        println!();
     }
-    if killed == results.len() && exhausted == searched && clean { Ending::Clean } else { Ending::Violation }
+    let (summary, proved) = summary(&results, plan, clean, began.elapsed().as_secs_f64());
+    if args.json {
+        eprintln!("{summary}");
+    } else {
+        println!("{summary}");
+    }
+    if !clean {
+        Ending::Violation
+    } else if proved {
+        Ending::Clean
+    } else {
+        Ending::Shortfall
+    }
+}
+
+/// The figures in a sentence, and whether everything was found by both, and as expected.
+fn summary(results: &[(&Planted, Found)], plan: Hunt, clean: bool, seconds: f64) -> (String, bool) {
+    let all = results.len();
+    let swarm = |found: &Found| Found::median(&found.swarm, plan.searches).map(|kill| kill.cost);
+    let both = results.iter().filter(|(_, it)| swarm(it).is_some() && it.exhaustive.is_some()).count();
+    let right = results.iter().filter(|(planted, found)| is_killed(planted, found, plan)).count();
+    let mut costs: Vec<u64> = results.iter().filter_map(|(_, it)| swarm(it)).collect();
+    costs.sort_unstable();
+    let few = results.iter().filter(|(_, it)| smallest(it).is_some_and(|kill| kill.shrunk <= FEW)).count();
+    let kills = results.iter().flat_map(|(_, it)| it.swarm.iter().chain(&it.exhaustive));
+    let slowest = kills.map(|kill| kill.millis).max().unwrap_or(0);
+    let survivors: Vec<&str> = results
+        .iter()
+        .filter(|(planted, it)| !is_killed(planted, it, plan) || it.exhaustive.is_none())
+        .map(|(planted, _)| planted.name)
+        .collect();
+    let mut text = format!(
+        "{both} of {all} found by swarm and exhaustively, {right} of {all} as expected; median {} runs, most {}; \
+         {few} of {all} shrunk to {FEW} deviations or fewer; slowest shrinking {slowest} ms; control {}; {seconds:.1} s",
+        costs.get(costs.len() / 2).copied().unwrap_or(0),
+        costs.last().copied().unwrap_or(0),
+        if clean { "clean" } else { "NOT CLEAN" },
+    );
+    if !survivors.is_empty() {
+        text.push_str("; look at ");
+        text.push_str(&survivors.join(", "));
+    }
+    (text, survivors.is_empty())
+}
+
+const HEAD: &str = "| bug | in | swarm | uniform | states | shrunk | caught by |\n|---|---|---|---|---|---|---|";
+
+/// A line of the README's table.
+fn row(planted: &Planted, found: &Found, plan: Hunt) -> String {
+    let cost = |kill: Option<&Kill>| kill.map_or_else(|| "not found".to_owned(), |kill| kill.cost.to_string());
+    let best = smallest(found);
+    let invariant = best.map(|kill| kill.invariant.split([',', ':']).next().unwrap_or_default()).unwrap_or_default();
+    format!(
+        "| {} | {} | {} | {} | {} | {} | {invariant} |",
+        planted.about,
+        planted.area,
+        cost(Found::median(&found.swarm, plan.searches)),
+        cost(Found::median(&found.uniform, plan.searches)),
+        cost(found.exhaustive.as_ref()),
+        best.map_or_else(|| "-".to_owned(), |kill| kill.shrunk.to_string()),
+    )
+}
+
+/// The kill of the fewest deviations.
+fn smallest(found: &Found) -> Option<&Kill> {
+    found.swarm.iter().chain(&found.exhaustive).min_by_key(|kill| kill.shrunk)
 }
 
 fn is_killed(planted: &Planted, found: &Found, plan: Hunt) -> bool {
@@ -56,7 +126,7 @@ fn show(planted: &Planted, found: &Found, plan: Hunt, json: bool) {
     let (swarm, uniform) = (Found::median(&found.swarm, plan.searches), Found::median(&found.uniform, plan.searches));
     let runs = |kill: Option<&Kill>| kill.map_or_else(|| "null".to_owned(), |kill| kill.cost.to_string());
     let exhaustive = found.exhaustive.as_ref();
-    let smallest = found.swarm.iter().chain(exhaustive).min_by_key(|kill| kill.shrunk);
+    let smallest = smallest(found);
     let slowest = found.swarm.iter().chain(exhaustive).map(|kill| kill.millis).max().unwrap_or(0);
     let names = found.invariants();
     let right = is_killed(planted, found, plan);

@@ -4,6 +4,7 @@
 //! between into each end that the step can have. Unreduced, anybody may go on after every step. Both reach the same
 //! ends; a test holds them to it.
 
+mod circle;
 mod frontier;
 mod path;
 mod summary;
@@ -20,6 +21,7 @@ use crate::invariant::{self, Broken, Invariant};
 use crate::run::{REST, Rules};
 use crate::scenario::Scenario;
 use crate::world::{Action, Lane, Trace, World};
+use circle::Calm;
 use frontier::Frontier;
 use path::Path;
 
@@ -109,6 +111,7 @@ struct Search<'a> {
     seen: HashSet<u128, BuildHasherDefault<Identity>>,
     frontier: Frontier<State>,
     paths: Vec<Path>,
+    calm: Calm,
     found: Explored,
 }
 
@@ -124,7 +127,8 @@ struct State {
 pub fn explore(scenario: &Scenario, options: &Options, rules: &Rules) -> Explored {
     let found = Explored { complete: true, ..Explored::default() };
     let frontier = Frontier::new(options.order);
-    let mut search = Search { options, rules, seen: HashSet::default(), frontier, paths: vec![], found };
+    let mut search =
+        Search { options, rules, seen: HashSet::default(), frontier, paths: vec![], calm: Calm::default(), found };
     search.arrive(State { world: scenario.world(), spent: 0, path: Path::ROOT, depth: 0, deviations: 0 });
     while let Some(state) = search.frontier.pop() {
         if let Some((invariant, broken, path)) = search.expand(&state) {
@@ -144,13 +148,16 @@ pub fn explore(scenario: &Scenario, options: &Options, rules: &Rules) -> Explore
 type Violation = (Invariant, Broken, u32);
 
 impl Search<'_> {
-    fn arrive(&mut self, state: State) {
+    /// Takes a world in; gives it back when it is known.
+    fn arrive(&mut self, state: State) -> Option<State> {
         let spent = u128::from(state.spent).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-        if self.seen.insert(state.world.fingerprint() ^ spent) {
-            self.found.states += 1;
-            self.found.depth = self.found.depth.max(state.depth);
-            self.frontier.push(state.deviations, state);
+        if !self.seen.insert(state.world.fingerprint() ^ spent) {
+            return Some(state);
         }
+        self.found.states += 1;
+        self.found.depth = self.found.depth.max(state.depth);
+        self.frontier.push(state.deviations, state);
+        None
     }
 
     fn note(&mut self, parent: u32, action: Action, steps: u64, forks: &[Fork]) -> u32 {
@@ -209,13 +216,18 @@ impl Search<'_> {
                 return Some((invariant, broken, path));
             }
             let spent = state.spent + fault + chooser.spent();
-            let (known, paths) = (self.seen.len(), self.paths.len());
+            let paths = self.paths.len();
             let path = self.note(state.path, action, trace.steps, chooser.forks());
             let path = if self.options.reduced { self.flush(&mut world, path) } else { path };
             let picks = chooser.forks().iter().filter(|fork| fork.taken > 0).count();
             let deviations = state.deviations + usize::from(otherwise) + picks;
-            self.arrive(State { world, spent, path, depth: state.depth + 1, deviations });
-            if self.seen.len() == known {
+            let known = self.arrive(State { world, spent, path, depth: state.depth + 1, deviations });
+            if let Some(known) = known {
+                // Breadth first this costs more than it finds.
+                let left_alone = self.options.order == Order::Deviations && deviations == state.deviations;
+                if left_alone && !self.calm.comes_to_rest(&known.world, self.rules.limits.time) {
+                    return Some((REST, Broken::new("the world", "at rest", "it goes round in circles"), path));
+                }
                 self.paths.truncate(paths);
             }
             if !chooser.next_end() {

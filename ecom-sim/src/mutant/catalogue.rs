@@ -106,7 +106,7 @@ pub(super) const BUGS: &[Planted] = &[
         "deadline-unchecked",
         "timers",
         "a deadline that fires is not asked what it was set for",
-        ("one-order", 1, 1, true),
+        ("one-order", 1, 2, true),
         &[EARLY],
     ),
     plant(
@@ -139,7 +139,7 @@ pub(super) const BUGS: &[Planted] = &[
         "timers",
         "what is due later wakes nobody",
         ("one-order", 1, 1, false),
-        &[BOOKS, REST],
+        &[BOOKS, KEEPS, REST],
     ),
     plant(
         M::CancellationUntold,
@@ -186,7 +186,7 @@ pub(super) const BUGS: &[Planted] = &[
         "undo-takes-all",
         "compensation",
         "the undo asks for all that was captured, whatever was given back before",
-        ("refund", 0, 1, false),
+        ("refund-unheard", 0, 1, false),
         &[KEEPS, REST],
     ),
     plant(
@@ -195,14 +195,14 @@ pub(super) const BUGS: &[Planted] = &[
         "payment",
         "each attempt of a charge has a key of its own",
         ("one-order", 1, 1, false),
-        &[ONCE],
+        &[ONCE, REST],
     ),
     plant(
         M::RefundFreshKey,
         "refund-fresh-key",
         "payment",
         "each attempt of a refund has a key of its own",
-        ("refund", 1, 1, false),
+        ("refund-twice", 1, 1, false),
         &[BOOKS, REST, ONCE, KEEPS],
     ),
     plant(
@@ -250,7 +250,7 @@ pub(super) const BUGS: &[Planted] = &[
         "refund-not-booked",
         "payment",
         "a refund is not booked in the ledger",
-        ("refund", 0, 1, false),
+        ("refund-twice", 0, 1, false),
         &[BOOKS],
     ),
     plant(
@@ -258,7 +258,7 @@ pub(super) const BUGS: &[Planted] = &[
         "pending-not-counted",
         "payment",
         "a second refund does not see the one under way",
-        ("refund", 0, 1, false),
+        ("refund-twice", 0, 1, false),
         &[REST, BOOKS, KEEPS],
     ),
     plant(

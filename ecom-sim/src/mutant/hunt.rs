@@ -1,14 +1,17 @@
 //! Looks for a planted bug: at random by a swarm, uniformly for comparison, and exhaustively in a small world.
 
-use super::Planted;
+use super::{Lane, Mutant, Planted};
 use crate::explore::{Options, Order, explore};
 use crate::run::{Rules, random};
 use crate::scenario::{NAMES, Scenario};
 use crate::shrink::shrink;
-use crate::world::Trace;
+use crate::world::{Settings, Trace};
 
 /// Runs of one generated shop before the next one is drawn.
 const RUNS_PER_SHOP: u64 = 16;
+
+/// Of so many runs one is in the small world in which everything is tried.
+const LANE_EACH: u64 = 4;
 
 /// How a planted bug is looked for.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +22,8 @@ pub struct Hunt {
     pub runs_max: u64,
     /// The most states of the exhaustive search; 0: it is left out.
     pub states_max: usize,
+    /// Whether it is looked for without the swarm's weights as well, to compare.
+    pub uniform: bool,
 }
 
 /// A bug that was found.
@@ -71,7 +76,9 @@ pub fn hunt(planted: Option<&Planted>, hunt: Hunt, rules: &Rules) -> Found {
     for search in 0..hunt.searches {
         let from = search * 1_000_003;
         found.swarm.extend(by_chance(planted, from, hunt.runs_max, false, rules));
-        found.uniform.extend(by_chance(planted, from, hunt.runs_max, true, rules));
+        if hunt.uniform {
+            found.uniform.extend(by_chance(planted, from, hunt.runs_max, true, rules));
+        }
     }
     found.swarm.sort_by_key(|kill| kill.cost);
     found.uniform.sort_by_key(|kill| kill.cost);
@@ -82,7 +89,7 @@ pub fn hunt(planted: Option<&Planted>, hunt: Hunt, rules: &Rules) -> Found {
 }
 
 fn by_chance(planted: Option<&Planted>, from: u64, runs_max: u64, uniform: bool, rules: &Rules) -> Option<Kill> {
-    let mut worlds = Worlds { planted, shop: None };
+    let mut worlds = Worlds { planted, small: None, shop: None };
     for run in 0..runs_max {
         let scenario = worlds.of(from + run)?;
         let finished = random(&scenario, from + run, uniform, Trace::default(), rules);
@@ -95,9 +102,7 @@ fn by_chance(planted: Option<&Planted>, from: u64, runs_max: u64, uniform: bool,
 
 fn exhaustively(planted: Option<&Planted>, states_max: usize, rules: &Rules, found: &mut Found) {
     let Some(lane) = planted.and_then(|planted| planted.lane) else { return };
-    let Some(scenario) = Scenario::named(lane.scenario) else { return };
-    let mutant = planted.map(|planted| planted.mutant);
-    let scenario = scenario.with_settings(|settings| (settings.copies, settings.mutant) = (lane.copies, mutant));
+    let Some(scenario) = small(lane, planted.map(|planted| planted.mutant)) else { return };
     let (faults, elapse, order) = (lane.faults, lane.elapse, Order::Deviations);
     let options = Options { faults, elapse, order, states_max, ..Options::default() };
     let explored = explore(&scenario, &options, rules);
@@ -105,6 +110,11 @@ fn exhaustively(planted: Option<&Planted>, states_max: usize, rules: &Rules, fou
     if let Some((invariant, _, deviations)) = explored.failure {
         found.exhaustive = Some(kill(&scenario, &deviations, invariant.name, explored.states as u64, rules));
     }
+}
+
+fn small(lane: Lane, mutant: Option<Mutant>) -> Option<Scenario> {
+    let plant = |settings: &mut Settings| (settings.copies, settings.mutant) = (lane.copies, mutant);
+    Scenario::named(lane.scenario).map(|scenario| scenario.with_settings(plant))
 }
 
 fn kill(
@@ -125,16 +135,26 @@ fn kill(
 /// The worlds of a search: small ones by turns, some with two processes of each service, and generated shops between.
 struct Worlds<'a> {
     planted: Option<&'a Planted>,
+    /// The world in which everything is tried.
+    small: Option<Scenario>,
     shop: Option<(u64, Scenario)>,
 }
 
 impl Worlds<'_> {
     fn of(&mut self, seed: u64) -> Option<Scenario> {
         let mutant = self.planted.map(|planted| planted.mutant);
+        let lane = self.planted.and_then(|planted| planted.lane).filter(|_| seed % LANE_EACH == 3);
+        if let Some(lane) = lane {
+            if self.small.is_none() {
+                self.small = small(lane, mutant);
+            }
+            return self.small.clone();
+        }
         if seed % 2 == 1 {
-            let name = NAMES[(seed / 2) as usize % NAMES.len()];
-            let copies = if (seed / 2 / NAMES.len() as u64) % 3 == 2 { 2 } else { 1 };
-            let plant = |settings: &mut crate::world::Settings| (settings.copies, settings.mutant) = (copies, mutant);
+            let turn = seed / LANE_EACH;
+            let name = NAMES[turn as usize % NAMES.len()];
+            let copies = if (turn / NAMES.len() as u64) % 3 == 2 { 2 } else { 1 };
+            let plant = |settings: &mut Settings| (settings.copies, settings.mutant) = (copies, mutant);
             return Some(Scenario::named(name)?.with_settings(plant));
         }
         let number = seed / RUNS_PER_SHOP;

@@ -13,7 +13,7 @@ pub use measured::MEASURED;
 pub use named::NAMES;
 
 use crate::choose::Default0;
-use crate::world::{Client, Fleet, Settings, Trace, World};
+use crate::world::{Action, Client, Fleet, Settings, Trace, World};
 
 /// A world that is ready, and its name.
 #[derive(Clone)]
@@ -51,6 +51,18 @@ impl Scenario {
             world.add_client(client);
         }
         Self { name: name.into(), world }
+    }
+
+    /// The same as it is as soon as that holds, and then `action` happens.
+    fn after(mut self, holds: impl Fn(&World) -> bool, action: Action) -> Self {
+        let mut trace = Trace::default();
+        for _ in 0..PREPARE_STEPS {
+            let next = if holds(&self.world) { None } else { self.world.default_action() };
+            let Some(next) = next else { break };
+            self.world.step(next, &mut Default0, &mut trace);
+        }
+        self.world.step(action, &mut Default0, &mut trace);
+        self
     }
 
     /// By its name: one of [`NAMES`], of [`crate::upgrade::NAMES`] or of [`MEASURED`], or `shop/` and the hexadecimal seed of a generated one.

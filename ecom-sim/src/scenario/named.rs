@@ -1,7 +1,12 @@
 //! Small worlds with a name: each is about one thing.
 
+use std::time::Duration;
+
+use ecom_core::event::Service;
+use ecom_core::order::OrderContext;
+
 use super::{Scenario, Shopper, Wares};
-use crate::world::{Client, Fleet, Settings};
+use crate::world::{Action, Client, Fleet, Settings, Trouble, World};
 
 /// The names of the small worlds.
 pub const NAMES: &[&str] = &[
@@ -18,6 +23,8 @@ pub const NAMES: &[&str] = &[
     "key-reused",
     "price-change",
     "one-price",
+    "refund-unheard",
+    "refund-twice",
 ];
 
 const ADMIN: Shopper = Shopper(9);
@@ -89,7 +96,31 @@ pub(super) fn named(name: &str) -> Option<Scenario> {
             let changes = prices.map(|(minor, which)| ADMIN.change_product(which, MUG, Some(minor), None)).collect();
             minimal(3, vec![eager(changes), lazy(vec![ADA.place(1, vec![(MUG, 1)], None)])])
         }
+        _ => return refunds(name),
+    })
+}
+
+fn refunds(name: &str) -> Option<Scenario> {
+    let minimal = |commands| shop(name, &Fleet::minimal(), 3, vec![], vec![lazy(commands)]);
+    let place = ADA.place(1, vec![(MUG, 1)], None);
+    Some(match name {
+        // More than half of a payment is given back, and then again.
+        "refund-twice" => minimal(vec![place, ADA.refund(2, 0, 600), ADA.refund(3, 0, 600)]),
+        // Money goes back while the order service, cut off, has not heard that it came; then the order is cancelled.
+        "refund-unheard" => {
+            let trouble = Trouble::Cut(Duration::from_secs(60));
+            let cut = Action::Trouble { node: Service::Order as u8, trouble };
+            minimal(vec![place, ADA.refund(2, 0, 500), ADA.cancel(3, 0)]).after(is_told, cut)
+        }
         _ => return None,
+    })
+}
+
+/// Whether an order is placed, and all that the order service tells of it is published.
+fn is_told(world: &World) -> bool {
+    world.service::<OrderContext>().is_some_and(|order| {
+        let tables = order.tables();
+        tables.outbox().is_empty() && !tables.snapshot().orders.is_empty()
     })
 }
 
