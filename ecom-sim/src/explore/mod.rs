@@ -142,7 +142,16 @@ pub fn explore(scenario: &Scenario, options: &Options, rules: &Rules) -> Explore
             break;
         }
     }
+    // A circle may be longer than the search; the one in which nothing goes otherwise is followed all the same.
+    let unfinished = search.found.failure.is_none() && !search.found.complete;
+    if unfinished && !search.calm.comes_to_rest(&scenario.world(), rules.limits.time) {
+        search.found.failure = Some((REST, circles(), vec![]));
+    }
     search.found
+}
+
+fn circles() -> Broken {
+    Broken::new("the world", "at rest", "it goes round in circles")
 }
 
 type Violation = (Invariant, Broken, u32);
@@ -226,7 +235,7 @@ impl Search<'_> {
                 // Breadth first this costs more than it finds.
                 let left_alone = self.options.order == Order::Deviations && deviations == state.deviations;
                 if left_alone && !self.calm.comes_to_rest(&known.world, self.rules.limits.time) {
-                    return Some((REST, Broken::new("the world", "at rest", "it goes round in circles"), path));
+                    return Some((REST, circles(), path));
                 }
                 self.paths.truncate(paths);
             }

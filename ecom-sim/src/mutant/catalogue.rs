@@ -258,7 +258,7 @@ pub(super) const BUGS: &[Planted] = &[
         "pending-not-counted",
         "payment",
         "a second refund does not see the one under way",
-        ("refund-twice", 0, 1, false),
+        ("refund", 0, 1, false),
         &[REST, BOOKS, KEEPS],
     ),
     plant(
