@@ -7,8 +7,8 @@ use ecom_sim::run::Rules;
 const RUNS: u64 = 3_000;
 /// The most states of the exhaustive search.
 const STATES: usize = 40_000;
-/// To so many deviations a counterexample is to shrink.
-const FEW: usize = 3;
+/// To so many deviations each counterexample shrinks; nearly all of them to one less.
+const FEW: usize = 4;
 
 /// As many threads as look at the planted bugs by turns.
 const THREADS: usize = 2;
@@ -35,7 +35,7 @@ fn every_planted_bug_is_found_at_random_and_shrinks_to_a_few_deviations() {
         let found = hunt(Some(planted), plan, &Rules::default());
         let Some(kill) = found.swarm.first() else { panic!("{} survives {RUNS} runs", planted.name) };
         assert_right(planted, kill);
-        assert!(kill.shrunk <= FEW + 1, "{} shrinks to {} deviations: {}", planted.name, kill.shrunk, kill.recipe);
+        assert!(kill.shrunk <= FEW, "{} shrinks to {} deviations: {}", planted.name, kill.shrunk, kill.recipe);
     });
 }
 

@@ -362,7 +362,7 @@ pub(super) const BUGS: &[Planted] = &[
         "old-price-wins",
         "versions",
         "an older price overwrites a newer one",
-        ("price-change", 0, 1, false),
+        ("price-change", 1, 1, false),
         &[PRICES],
     ),
     plant(
