@@ -16,18 +16,13 @@ const CRATES: &[&str] = &["ecom-core", "ecom-adapters", "ecom-services", "ecom-s
 /// How long one example may run: they are short, and one that hangs must not hang the gate.
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(120);
 
-/// The test that records what the host is asked.
-const RECORDED: &str = "recorded::";
-
 /// Runs everything that must hold. The machine needs the Rust toolchain and a C compiler; servers are found or started.
 pub(crate) fn test(yes: bool) -> Outcome {
     step("house rules", tidy::report)?;
     step("the core is pure", core_is_pure)?;
     step("all tests, with PostgreSQL and RabbitMQ", || {
         let servers = Servers::find(yes)?;
-        // By itself: what it wants to see depends on the order of calls, which other shops on the machine disturb.
-        servers.run(&mut cargo(&["test", "--workspace", "--all-features", "--", "--skip", RECORDED]))?;
-        servers.run(&mut cargo(&["test", "--workspace", "--all-features", "--test", "shop", "--", RECORDED]))
+        servers.run(&mut cargo(&["test", "--workspace", "--all-features"]))
     })?;
     step("chaos: a minute, and its control", || {
         let told = Chaos { minutes: 1.0, rate: 20, yes, ..Chaos::default() };

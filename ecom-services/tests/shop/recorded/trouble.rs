@@ -44,10 +44,21 @@ pub(crate) struct Trouble {
     poison: Mutex<BTreeSet<MessageId>>,
     did: Mutex<Vec<Value>>,
     handled: Mutex<BTreeSet<MessageId>>,
-    /// Calls in the order in which their answers came first.
-    calls: Mutex<Vec<MessageId>>,
+    calls: Mutex<Calls>,
     /// Whether calls of the outside are answered.
     answers: watch::Sender<bool>,
+}
+
+/// Whose answers meet trouble.
+#[derive(Default)]
+struct Calls {
+    /// The one that was answered first.
+    first: Option<MessageId>,
+    /// The next one that was answered in a transaction without the first. Its troubles come before those of the first,
+    /// one of which keeps what is in the same transaction.
+    second: Option<MessageId>,
+    /// Their answers are kept, and nobody was told: they are tried again, but not made again.
+    kept: BTreeSet<MessageId>,
 }
 
 impl Default for Trouble {
@@ -103,38 +114,46 @@ impl Trouble {
             return Some(Wrong::Broken);
         }
         drop(poison);
-        for message in &batch.messages {
-            if let Origin::Answer { effect, .. } = &message.origin
-                && let Some(wrong) = self.answered(*effect)
-            {
-                return Some(wrong);
-            }
-        }
+        let answered: Vec<MessageId> = batch.messages.iter().filter_map(answered).collect();
         let has = |is: fn(&Origin) -> bool| batch.messages.iter().any(|message| is(&message.origin));
-        if has(|origin| matches!(origin, Origin::Timer(_))) {
-            self.next("transact a timer")
-        } else if has(|origin| matches!(origin, Origin::Event)) {
-            self.next("transact an event")
-        } else {
-            None
+        let wrong = self.answers(&answered).or_else(|| {
+            if has(|origin| matches!(origin, Origin::Timer(_))) {
+                self.next("transact a timer")
+            } else if has(|origin| matches!(origin, Origin::Event)) {
+                self.next("transact an event")
+            } else {
+                None
+            }
+        });
+        if wrong == Some(Wrong::Unknown) {
+            self.calls.lock().unwrap().kept.extend(answered);
         }
+        wrong
     }
 
     /// What the answers of the first and of the second call meet.
-    fn answered(&self, effect: MessageId) -> Option<Wrong> {
+    fn answers(&self, answered: &[MessageId]) -> Option<Wrong> {
         let mut calls = self.calls.lock().unwrap();
-        if !calls.contains(&effect) {
-            calls.push(effect);
+        let first = *calls.first.get_or_insert(*answered.first()?);
+        let with_first = answered.contains(&first);
+        if calls.second.is_none() && !with_first {
+            calls.second = answered.iter().find(|call| !calls.kept.contains(call)).copied();
         }
-        match calls.iter().position(|call| *call == effect) {
-            Some(0) => self.next("answers of the first call"),
-            Some(1) => self.next("answers of the second call"),
-            _ => None,
-        }
+        let with_second = answered.iter().any(|call| calls.second == Some(*call));
+        let second = with_second.then(|| self.next("answers of the second call")).flatten();
+        second.or_else(|| with_first.then(|| self.next("answers of the first call")).flatten())
     }
 
     fn claim(&self, what: &'static str) -> Result<(), Fault> {
         self.next(what).map_or(Ok(()), |wrong| Err(wrong.fault()))
+    }
+}
+
+/// The call whose answer a message is.
+fn answered<C: BoundedContext>(message: &Message<C>) -> Option<MessageId> {
+    match &message.origin {
+        Origin::Answer { effect, .. } => Some(*effect),
+        _ => None,
     }
 }
 
