@@ -112,25 +112,37 @@ const CONTACTS: &[&str] = &["absent", "awaited", "active", "deactivated"];
 const NOTICES: &[&str] = &["absent", "deferred", "queued", "sent", "failed", "suppressed"];
 const USERS: &[&str] = &["absent", "active", "inactive"];
 
+/// What inventory and payment tell the saga of an order.
+pub(super) const FACTS: &[&str] = &[
+    "inventory.reserved",
+    "inventory.reservation_failed",
+    "inventory.released",
+    "inventory.committed",
+    "inventory.hold_overdue",
+    "payment.processed",
+    "payment.failed",
+    "payment.voided",
+    "payment.refunded",
+];
+/// What the payment provider says.
+pub(super) const ANSWERS: &[&str] = &[
+    "charge: succeeded",
+    "charge: refused",
+    "charge: try again",
+    "charge: unknown",
+    "refund: succeeded",
+    "refund: refused",
+    "refund: try again",
+    "refund: unknown",
+    "webhook: charged",
+    "webhook: refunded",
+    "webhook: refused",
+];
+
 /// All groups.
 pub const GROUPS: &[Group] = &[
-    group(
-        Service::Order,
-        Source::Event,
-        &[
-            "inventory.reserved",
-            "inventory.reservation_failed",
-            "inventory.released",
-            "inventory.committed",
-            "inventory.hold_overdue",
-            "payment.processed",
-            "payment.failed",
-            "payment.voided",
-            "payment.refunded",
-            "notice",
-        ],
-        ORDERS,
-    ),
+    group(Service::Order, Source::Event, FACTS, ORDERS),
+    group(Service::Order, Source::Event, &["notice"], ORDERS),
     group(Service::Order, Source::Event, &["notice"], NONE),
     group(Service::Order, Source::Event, &["product"], &["absent", "older", "current"]),
     group(Service::Order, Source::Command, &["place", "cancel", "retry", "resolve"], ORDERS),
@@ -166,24 +178,7 @@ pub const GROUPS: &[Group] = &[
     ),
     group(Service::Inventory, Source::Command, &["resync"], NONE),
     group(Service::Payment, Source::Event, &["inventory.reserved", "order ended"], PAYMENTS),
-    group(
-        Service::Payment,
-        Source::Row,
-        &[
-            "charge: succeeded",
-            "charge: refused",
-            "charge: try again",
-            "charge: unknown",
-            "refund: succeeded",
-            "refund: refused",
-            "refund: try again",
-            "refund: unknown",
-            "webhook: charged",
-            "webhook: refunded",
-            "webhook: refused",
-        ],
-        PAYMENTS,
-    ),
+    group(Service::Payment, Source::Row, ANSWERS, PAYMENTS),
     group(Service::Payment, Source::Command, &["refund"], PAYMENTS),
     group(Service::Payment, Source::Command, &["add method", "remove method", "choose method"], METHODS),
     group(Service::Payment, Source::Call, &["call: charge", "call: refund"], PAYMENTS),

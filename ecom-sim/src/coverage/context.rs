@@ -88,22 +88,12 @@ impl Covered for PaymentContext {
             payment::Input::Reserved(it) => ("inventory.reserved", of(&payment_id(it.order_id))),
             payment::Input::Ended { order_id, .. } => ("order ended", of(&payment_id(*order_id))),
             payment::Input::ChargeAnswered(it) => {
-                let message = match it.answer {
-                    ProviderAnswer::Succeeded { .. } => "charge: succeeded",
-                    ProviderAnswer::Refused { .. } => "charge: refused",
-                    ProviderAnswer::Transient { .. } => "charge: try again",
-                    ProviderAnswer::Unknown { .. } => "charge: unknown",
-                };
-                (message, of(&it.request.payment_id))
+                let words = ["charge: succeeded", "charge: refused", "charge: try again", "charge: unknown"];
+                (said(&it.answer, words), of(&it.request.payment_id))
             }
             payment::Input::RefundAnswered(it) => {
-                let message = match it.answer {
-                    ProviderAnswer::Succeeded { .. } => "refund: succeeded",
-                    ProviderAnswer::Refused { .. } => "refund: refused",
-                    ProviderAnswer::Transient { .. } => "refund: try again",
-                    ProviderAnswer::Unknown { .. } => "refund: unknown",
-                };
-                (message, of(&it.request.payment_id))
+                let words = ["refund: succeeded", "refund: refused", "refund: try again", "refund: unknown"];
+                (said(&it.answer, words), of(&it.request.payment_id))
             }
             payment::Input::Noticed(it) => {
                 let message = match (&it.news, it.refund_id) {
@@ -121,6 +111,16 @@ impl Covered for PaymentContext {
             Effect::Charge(asked) => ("call: charge", paid(asked.payment_id, rows)),
             Effect::Refund(asked) => ("call: refund", paid(asked.payment_id, rows)),
         }
+    }
+}
+
+/// The word for what the provider said, of those for a success, a refusal, "try again" and nothing.
+fn said(answer: &ProviderAnswer, [succeeded, refused, transient, unknown]: [&'static str; 4]) -> &'static str {
+    match answer {
+        ProviderAnswer::Succeeded { .. } => succeeded,
+        ProviderAnswer::Refused { .. } => refused,
+        ProviderAnswer::Transient { .. } => transient,
+        ProviderAnswer::Unknown { .. } => unknown,
     }
 }
 

@@ -3,6 +3,7 @@
 use ecom_core::event::Service;
 
 use super::Cell;
+use super::alphabet::{ANSWERS, FACTS};
 
 /// Cells that cannot be reached. An empty list stands for everything.
 #[derive(Clone, Copy, Debug)]
@@ -49,32 +50,8 @@ const fn because(
     Reason { service, messages, states, ends, why }
 }
 
-const FACTS: &[&str] = &[
-    "inventory.reserved",
-    "inventory.reservation_failed",
-    "inventory.released",
-    "inventory.committed",
-    "inventory.hold_overdue",
-    "payment.processed",
-    "payment.failed",
-    "payment.voided",
-    "payment.refunded",
-    "notice",
-    "deadline",
-];
-const ANSWERS: &[&str] = &[
-    "charge: succeeded",
-    "charge: refused",
-    "charge: try again",
-    "charge: unknown",
-    "refund: succeeded",
-    "refund: refused",
-    "refund: try again",
-    "refund: unknown",
-    "webhook: charged",
-    "webhook: refunded",
-    "webhook: refused",
-];
+/// What the saga hears beside the facts.
+const SIGNS: &[&str] = &["notice", "deadline"];
 const ALL: &[&str] = &[];
 
 const LEFT: &[&str] = &["decide/applied"];
@@ -130,7 +107,9 @@ pub const REASONS: &[Reason] = &[
     // Orders.
     because(NOBODY, Service::Order, &["retry", "resolve"], ALL, ALL),
     because(TOLD, Service::Order, FACTS, ALL, REFUSED),
+    because(TOLD, Service::Order, SIGNS, ALL, REFUSED),
     because(ROW_FIRST, Service::Order, FACTS, &["absent"], ALL),
+    because(ROW_FIRST, Service::Order, SIGNS, &["absent"], ALL),
     because(
         "an order's id is minted with each attempt; the second attempt of one is known by its key",
         Service::Order,
