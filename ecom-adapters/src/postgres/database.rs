@@ -159,7 +159,7 @@ impl Database {
         connection.close().await.map_err(OpenError::Away)?;
         let options = limited(options, statement, lock, idle_in_transaction);
         #[cfg(target_os = "linux")]
-        let (options, relay) = relayed(options);
+        let (options, relay) = relayed(options, acquire);
         let pool = |connections: u32| {
             PgPoolOptions::new()
                 .max_connections(connections.max(1))

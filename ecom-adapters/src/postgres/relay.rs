@@ -5,17 +5,22 @@
 //! only after 40 ms. So the driver connects to a socket inside this process, and what it says there is passed on over
 //! connections of our own. Encryption passes through: it is between the driver and the server.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener as Listener};
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{sleep, timeout};
 
 /// What is taken from one side at once: a batch of rows, mostly.
 const BUFFER: usize = 64 * 1024;
+
+/// The rest after a connection that could not be taken: there are too many open files, and others will be closed.
+const CROWDED: Duration = Duration::from_millis(50);
 
 /// Passes connections on for as long as it lives.
 #[derive(Debug)]
@@ -28,14 +33,16 @@ impl Drop for Relay {
 }
 
 /// Leads connections over a relay, if they are to go over TCP. Where there can be none, they go as they are.
-pub(super) fn relayed(options: PgConnectOptions) -> (PgConnectOptions, Option<Relay>) {
+///
+/// Whoever makes a connection waits for `patience` at most, so no attempt to reach the server takes longer.
+pub(super) fn relayed(options: PgConnectOptions, patience: Duration) -> (PgConnectOptions, Option<Relay>) {
     if options.get_socket().is_some() || options.get_host().starts_with('/') {
         return (options, None);
     }
     match listen(options.get_port()) {
         Ok((directory, listener)) => {
             let (host, port) = (options.get_host().to_owned(), options.get_port());
-            let relay = Relay(tokio::spawn(accept(listener, host, port)).abort_handle());
+            let relay = Relay(tokio::spawn(accept(listener, host, port, patience)).abort_handle());
             (options.socket(directory), Some(relay))
         }
         Err(error) => {
@@ -60,14 +67,13 @@ fn random() -> io::Result<u128> {
     Ok(u128::from_ne_bytes(bytes))
 }
 
-async fn accept(listener: UnixListener, host: String, port: u16) {
+async fn accept(listener: UnixListener, host: String, port: u16, patience: Duration) {
     let mut wires = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((client, _)) => drop(wires.spawn(pass(client, host.clone(), port))),
-                // Too many open files: whoever waits for a connection will give up, and others will close theirs.
-                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+                Ok((client, _)) => drop(wires.spawn(pass(client, host.clone(), port, patience))),
+                Err(_) => sleep(CROWDED).await,
             },
             Some(_) = wires.join_next() => {}
         }
@@ -75,8 +81,8 @@ async fn accept(listener: UnixListener, host: String, port: u16) {
 }
 
 /// Passes everything on until either side ends; then both do.
-async fn pass(client: UnixStream, host: String, port: u16) {
-    let server = match dial(&host, port).await {
+async fn pass(client: UnixStream, host: String, port: u16, patience: Duration) {
+    let server = match timeout(patience, dial(&host, port)).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into())) {
         Ok(server) => server,
         Err(error) => return tracing::debug!(%host, port, %error, "the database cannot be reached"),
     };
@@ -106,6 +112,8 @@ mod tests {
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(20);
+
     async fn server() -> (TcpListener, u16) {
         let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = server.local_addr().unwrap().port();
@@ -120,7 +128,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_said_on_one_side_is_heard_on_the_other_until_either_ends() {
         let (server, port) = server().await;
-        let (options, relay) = relayed(PgConnectOptions::new().host("127.0.0.1").port(port));
+        let (options, relay) = relayed(PgConnectOptions::new().host("127.0.0.1").port(port), PATIENCE);
         assert!(relay.is_some());
         for client_ends in [true, false] {
             let mut client = connect(&options).await;
@@ -147,7 +155,7 @@ mod tests {
     async fn connections_are_made_without_delay_and_end_where_there_is_no_server() {
         let (server, port) = server().await;
         assert!(dial("127.0.0.1", port).await.unwrap().nodelay().unwrap());
-        let (options, relay) = relayed(PgConnectOptions::new().host("127.0.0.1").port(port));
+        let (options, relay) = relayed(PgConnectOptions::new().host("127.0.0.1").port(port), PATIENCE);
         drop(server);
         let mut client = connect(&options).await;
         assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
@@ -157,6 +165,6 @@ mod tests {
     #[tokio::test]
     async fn a_socket_of_the_server_itself_needs_no_relay() {
         let options = PgConnectOptions::new().socket("/run/postgresql");
-        assert!(relayed(options).1.is_none());
+        assert!(relayed(options, PATIENCE).1.is_none());
     }
 }
