@@ -13,5 +13,6 @@ pub mod run;
 pub mod saga;
 pub mod scenario;
 pub mod shrink;
+pub mod twice;
 pub mod upgrade;
 pub mod world;

@@ -41,9 +41,9 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// What must hold in the scenario of that name.
+    /// What must hold in the scenario of that name, whatever is left out of it.
     pub fn of(scenario: &str) -> Self {
-        crate::upgrade::named(scenario).map_or_else(Self::default, |(_, rules)| rules)
+        crate::upgrade::named(crate::scenario::whole(scenario)).map_or_else(Self::default, |(_, rules)| rules)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::world::World;
 
 pub(super) fn explore(args: &ExploreArgs) -> Ending {
     let scenario = match scenario(&args.scenario) {
-        Ok(scenario) => scenario.with_settings(|settings| settings.copies = args.copies.max(1)),
+        Ok(scenario) => scenario.with_copies(args.copies.max(1)),
         Err(ending) => return ending,
     };
     let options = Options {
@@ -39,6 +39,7 @@ pub(super) fn explore(args: &ExploreArgs) -> Ending {
     }
     let Some((invariant, broken, deviations)) = failure else { return Ending::Clean };
     let failure = Failure { invariant, broken, stuck: false, step: u64::MAX, at: World::dawn() };
-    println!("{}", Report::new(&scenario, &deviations, &failure, &rules));
-    Ending::Violation
+    let report = Report::new(&scenario, &deviations, &failure, &rules);
+    println!("{report}");
+    if report.failure.stuck { Ending::Stuck } else { Ending::Violation }
 }

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::mutant::{ALL, Mutant, Planted};
 use crate::scenario::{NAMES, Scenario};
 
 /// How a command ended, as its exit code.
@@ -53,12 +54,11 @@ enum Command {
     /// Runs many small worlds at random.
     Run(RunArgs),
     /// Runs one world again, from the string of a report.
+    #[command(after_help = RECIPE)]
     Replay(ReplayArgs),
     /// Leaves out of a failing run what does not matter.
-    Shrink {
-        /// The string of a report.
-        recipe: String,
-    },
+    #[command(after_help = RECIPE)]
+    Shrink(ShrinkArgs),
     /// Tries everything that can happen in a small world.
     Explore(ExploreArgs),
     /// Measures speed, without and with faults.
@@ -94,13 +94,45 @@ struct RunArgs {
     /// Prints the hash of each run.
     #[arg(long)]
     hashes: bool,
+    /// With this planted bug; `mutants` names them.
+    #[arg(long)]
+    bug: Option<String>,
+}
+
+/// How a run is written.
+const RECIPE: &str = "\
+A run is written as SCENARIO~DEVIATIONS, as a report prints it, or as SCENARIO and --seed:
+  one-order                     the small world, nothing goes otherwise
+  shop/1580                     a shop drawn from the hexadecimal seed 1580
+  one-orderx2                   two processes of each service
+  shop/1580-1-0.2               without client 1, and without the second command of client 0
+  shop/1580-0.3.2-0.4.1x1       without the second line of client 0's third command; of the first line of the fourth, one piece
+  …~payment.call.1=unknown-done the first call of payment's provider is carried out, but the answer is lost
+  …~inventory.deliver.2=+1      at inventory's second delivery the second message comes first
+  …~@31=order.clock             in step 31 order's timers go on, and not whoever would have
+  …~@9=order.crash,@9=time0     more than one, with commas; what is not possible there is passed over
+Clients are counted from 0, commands, lines, choices and steps from 1.";
+
+#[derive(Debug, Args)]
+struct ShrinkArgs {
+    /// The string of a report.
+    recipe: String,
+    /// With this planted bug.
+    #[arg(long)]
+    bug: Option<String>,
 }
 
 #[derive(Debug, Args)]
 struct ReplayArgs {
-    /// The string of a report.
+    /// The string of a report; a scenario, with --seed; or a seed of `run all`.
     recipe: String,
-    /// Up to this step.
+    /// What goes otherwise is drawn from this seed, as `run` does; 0x for hexadecimal.
+    #[arg(long)]
+    seed: Option<String>,
+    /// With this planted bug.
+    #[arg(long)]
+    bug: Option<String>,
+    /// Up to the end of this step.
     #[arg(long)]
     until: Option<u64>,
     /// Prints the steps and the last state.
@@ -190,7 +222,7 @@ pub fn main(cli: Cli) -> Ending {
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::replay(&args),
-        Command::Shrink { recipe } => replay::shrink(&recipe),
+        Command::Shrink(args) => replay::shrink(args),
         Command::Explore(args) => explore::explore(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Mutants(args) => mutants::mutants(&args),
@@ -202,10 +234,32 @@ pub fn main(cli: Cli) -> Ending {
     }
 }
 
+/// Whoever reads may have gone away: that is no reason to fail.
+fn print(text: &str) {
+    use std::io::Write;
+    drop(std::io::stdout().write_all(text.as_bytes()));
+}
+
+fn bug(name: Option<&str>) -> Result<Option<Mutant>, Ending> {
+    let planted = |name| {
+        Planted::named(name).map(|planted| planted.mutant).ok_or_else(|| {
+            let names: Vec<&str> = ALL.iter().map(|planted| planted.name).collect();
+            eprintln!("no planted bug is named {name:?}; there are {}", names.join(", "));
+            Ending::Usage
+        })
+    };
+    name.map(planted).transpose()
+}
+
 fn scenario(name: &str) -> Result<Scenario, Ending> {
     Scenario::named(name).ok_or_else(|| {
         let names = [NAMES, crate::upgrade::NAMES].concat().join(", ");
-        eprintln!("no scenario is named {name:?}; there are {names}, and shop/<hexadecimal seed>");
+        let base = crate::scenario::whole(name);
+        if base != name && Scenario::named(base).is_some() {
+            eprintln!("{base} has nothing that {:?} could leave out of it", &name[base.len()..]);
+        } else {
+            eprintln!("no scenario is named {name:?}; there are {names}, and shop/<hexadecimal seed>");
+        }
         Ending::Usage
     })
 }

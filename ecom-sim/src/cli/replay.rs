@@ -1,57 +1,130 @@
 //! `ecom-sim replay` and `ecom-sim shrink`.
 
-use super::{Ending, ReplayArgs, scenario};
+use std::fmt::Write;
+
+use super::run::Plan;
+use super::{Ending, ReplayArgs, ShrinkArgs, bug, print, scenario};
+use crate::choose::Deviation;
 use crate::report::{Recipe, Report};
 use crate::run::{self, Finished, Limits, Rules};
-use crate::world::Trace;
+use crate::scenario::Scenario;
+use crate::world::{Trace, World};
 
-pub(super) fn replay(args: &ReplayArgs) -> Ending {
-    let recipe: Recipe = match args.recipe.parse() {
-        Ok(recipe) => recipe,
-        Err(error) => return usage(&error),
-    };
-    let scenario = match scenario(&recipe.scenario) {
-        Ok(scenario) => scenario,
-        Err(ending) => return ending,
-    };
-    let rules = Rules::of(&recipe.scenario);
-    let trace = if args.dump { Trace::verbose() } else { Trace::default() };
-    let mut rules_until = rules.clone();
-    if let Some(until) = args.until {
-        rules_until.limits = Limits { steps: until, ..rules.limits };
-    }
-    let Finished { world, trace, failure, deviations } =
-        run::replay(&scenario, &recipe.deviations, trace, &rules_until);
-    for line in trace.lines() {
-        let mark = if line.is_fault { '!' } else { ' ' };
-        let passed = line.at.since(crate::world::World::dawn()).as_secs_f64();
-        println!("{:>5} {mark} {passed:>12.3}  {:<20} {}", line.step, line.action.to_string(), line.text);
-    }
-    if args.dump {
-        world.nodes().for_each(|node| println!("{node:#?}"));
-    }
-    if deviations.len() < recipe.deviations.len() {
-        println!("{} of {} deviations were possible", deviations.len(), recipe.deviations.len());
-    }
-    match failure {
-        None => {
-            println!("clean: {} steps, hash {:016x}", trace.steps, trace.digest() as u64);
-            Ending::Clean
+/// What is run again.
+struct Again {
+    scenario: Scenario,
+    what: What,
+}
+
+/// What goes otherwise in it.
+enum What {
+    Deviations(Vec<Deviation>),
+    Seed(u64),
+}
+
+impl Again {
+    /// From a string: of a report, a scenario beside a seed, or a seed alone, as `run` counts them.
+    fn of(args: &ReplayArgs) -> Result<Self, Ending> {
+        let bug = bug(args.bug.as_deref())?;
+        if let Some(seed) = seed(&args.recipe) {
+            let scenario = Plan::of("all", bug)?.scenario(seed, &mut None);
+            return Ok(Self { scenario, what: What::Seed(seed) });
         }
-        Some(failure) if args.until.is_some_and(|until| failure.step > until) => Ending::Clean,
-        Some(failure) => {
-            let mut report = Report::new(&scenario, &recipe.deviations, &failure, &rules);
-            if let Err(error) = report.save(&scenario, &rules) {
-                eprintln!("the report is not kept: {error}");
-            }
-            println!("{report}");
-            if failure.stuck { Ending::Stuck } else { Ending::Violation }
+        let recipe: Recipe = args.recipe.parse().map_err(|error| usage(&error))?;
+        let scenario = scenario(&recipe.scenario)?.with_bug(bug);
+        let what = match &args.seed {
+            None => What::Deviations(recipe.deviations),
+            Some(text) => What::Seed(seed(text).ok_or_else(|| {
+                eprintln!("{text:?} is no seed");
+                Ending::Usage
+            })?),
+        };
+        Ok(Self { scenario, what })
+    }
+
+    fn run(&self, trace: Trace, rules: &Rules) -> Finished {
+        match &self.what {
+            What::Deviations(deviations) => run::replay(&self.scenario, deviations, trace, rules),
+            What::Seed(seed) => run::random(&self.scenario, *seed, false, trace, rules),
         }
     }
 }
 
-pub(super) fn shrink(recipe: &str) -> Ending {
-    replay(&ReplayArgs { recipe: recipe.to_owned(), until: None, dump: false })
+pub(super) fn replay(args: &ReplayArgs) -> Ending {
+    let again = match Again::of(args) {
+        Ok(again) => again,
+        Err(ending) => return ending,
+    };
+    let rules = Rules::of(again.scenario.name());
+    let trace = if args.dump { Trace::verbose() } else { Trace::default() };
+    let mut finished = match args.until {
+        Some(0) => Finished { world: again.scenario.world(), trace, deviations: vec![], failure: None },
+        Some(until) => {
+            let limits = Limits { steps: rules.limits.steps.min(until - 1), ..rules.limits };
+            again.run(trace, &Rules { limits, ..rules.clone() })
+        }
+        None => again.run(trace, &rules),
+    };
+    // It did not get stuck; it was stopped.
+    let reached = |step| args.until.is_some_and(|until| step >= until && until <= rules.limits.steps);
+    let stopped = args.until == Some(0) || reached(finished.trace.steps);
+    finished.failure = finished.failure.filter(|failure| !(failure.stuck && stopped));
+    let mut out = String::new();
+    if args.dump {
+        dump(&mut out, &finished);
+    }
+    if let What::Deviations(all) = &again.what
+        && finished.deviations.len() < all.len()
+    {
+        let when = if stopped { " until then" } else { "" };
+        let _ = writeln!(out, "{} of {} deviations were possible{when}", finished.deviations.len(), all.len());
+    }
+    let ending = told(&mut out, &again, &finished, stopped, &rules);
+    print(&out);
+    ending
+}
+
+fn told(out: &mut String, again: &Again, finished: &Finished, stopped: bool, rules: &Rules) -> Ending {
+    let Finished { trace, failure, deviations, .. } = finished;
+    // Writing into a string does not fail.
+    let Some(failure) = failure else {
+        let how = if stopped { "no invariant is broken so far" } else { "clean" };
+        let _ = writeln!(out, "{how}: {} steps, hash {:016x}", trace.steps, trace.digest() as u64);
+        if let What::Seed(_) = again.what {
+            let scenario = again.scenario.name().to_owned();
+            let _ = writeln!(out, "replay    '{}'", Recipe { scenario, deviations: deviations.clone() });
+        }
+        return Ending::Clean;
+    };
+    let mut report = Report::new(&again.scenario, deviations, failure, rules);
+    if let Err(error) = report.save(rules) {
+        eprintln!("the report is not kept: {error}");
+    }
+    let _ = writeln!(out, "{report}");
+    if failure.stuck { Ending::Stuck } else { Ending::Violation }
+}
+
+/// The steps, and the last state.
+fn dump(out: &mut String, finished: &Finished) {
+    for line in finished.trace.lines() {
+        let mark = if line.is_fault { '!' } else { ' ' };
+        let passed = line.at.since(World::dawn()).as_secs_f64();
+        let action = line.action.to_string();
+        let _ = writeln!(out, "{:>5} {mark} {passed:>12.3}  {action:<20} {}", line.step, line.text);
+    }
+    for node in finished.world.nodes() {
+        let _ = writeln!(out, "{node:#?}");
+    }
+}
+
+pub(super) fn shrink(args: ShrinkArgs) -> Ending {
+    let ShrinkArgs { recipe, bug } = args;
+    replay(&ReplayArgs { recipe, bug, seed: None, until: None, dump: false })
+}
+
+/// A seed, decimal or hexadecimal.
+fn seed(text: &str) -> Option<u64> {
+    text.strip_prefix("0x").map_or_else(|| text.parse().ok(), |digits| u64::from_str_radix(digits, 16).ok())
 }
 
 fn usage(error: &dyn std::error::Error) -> Ending {

@@ -4,10 +4,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::{Ending, RunArgs, scenario};
+use super::{Ending, RunArgs, bug, scenario};
+use crate::mutant::Mutant;
 use crate::report::Report;
 use crate::run::{Finished, Rules, random};
 use crate::scenario::{NAMES, Scenario};
+use crate::twice::{Difference, twice};
 use crate::world::Trace;
 
 /// Runs of one generated shop before the next one is drawn.
@@ -17,15 +19,14 @@ const RUNS_PER_SHOP: u64 = 16;
 const CHUNK: u64 = 64;
 
 pub(super) fn run(args: &RunArgs) -> Ending {
-    let fixed: Vec<Scenario> = match args.scenario.as_str() {
-        "all" => NAMES.iter().filter_map(|name| Scenario::named(name)).collect(),
-        "shop" => vec![],
-        name => match scenario(name) {
-            Ok(scenario) => vec![scenario],
-            Err(ending) => return ending,
-        },
+    let plan = match bug(args.bug.as_deref()).and_then(|bug| Plan::of(&args.scenario, bug)) {
+        Ok(plan) => plan,
+        Err(ending) => return ending,
     };
-    let plan = Plan { fixed, shops: matches!(args.scenario.as_str(), "all" | "shop") };
+    if args.seeds == 0 {
+        eprintln!("there is nothing to run: --seeds is 0");
+        return Ending::Usage;
+    }
     let threads = match args.threads {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         threads => threads,
@@ -52,21 +53,37 @@ pub(super) fn run(args: &RunArgs) -> Ending {
             println!("seed {seed}\n{report}");
             if report.failure.stuck { Ending::Stuck } else { Ending::Violation }
         }
-        Some(Found::Differs(seed, step)) => {
-            println!("seed {seed}: two runs differ from step {step} on");
+        Some(Found::Differs(seed, name, difference)) => {
+            let bug = plan.bug.map(|bug| format!(" --bug {}", bug.name())).unwrap_or_default();
+            let uniform = if args.uniform { " --uniform" } else { "" };
+            print!("seed {seed}, scenario {name}\n{difference}");
+            println!("again     ecom-sim run '{name}' --from {seed} --seeds 1 --twice{uniform}{bug}");
             Ending::Nondeterminism
         }
     }
 }
 
-struct Plan {
+/// Which seed runs in which world.
+pub(super) struct Plan {
     fixed: Vec<Scenario>,
     shops: bool,
+    bug: Option<Mutant>,
 }
 
 impl Plan {
+    /// One world, or `shop` for generated ones, or `all`.
+    pub(super) fn of(name: &str, bug: Option<Mutant>) -> Result<Self, Ending> {
+        let fixed: Vec<Scenario> = match name {
+            "all" => NAMES.iter().filter_map(|name| Scenario::named(name)).collect(),
+            "shop" => vec![],
+            name => vec![scenario(name)?],
+        };
+        let fixed = fixed.iter().map(|scenario| scenario.with_bug(bug)).collect();
+        Ok(Self { fixed, shops: matches!(name, "all" | "shop"), bug })
+    }
+
     /// The scenario of a seed; `last` keeps the generated one.
-    fn scenario(&self, seed: u64, last: &mut Option<(u64, Scenario)>) -> Scenario {
+    pub(super) fn scenario(&self, seed: u64, last: &mut Option<(u64, Scenario)>) -> Scenario {
         let fixed = !self.shops || (!self.fixed.is_empty() && seed.is_multiple_of(3));
         if fixed {
             return self.fixed[(seed / 3 % self.fixed.len() as u64) as usize].clone();
@@ -74,14 +91,14 @@ impl Plan {
         let number = seed / RUNS_PER_SHOP;
         match last {
             Some((known, scenario)) if *known == number => scenario.clone(),
-            _ => last.insert((number, Scenario::generated(number))).1.clone(),
+            _ => last.insert((number, Scenario::generated(number).with_bug(self.bug))).1.clone(),
         }
     }
 }
 
 enum Found {
     Failure(u64, Box<Report>),
-    Differs(u64, u64),
+    Differs(u64, String, Box<Difference>),
 }
 
 #[derive(Default)]
@@ -113,8 +130,8 @@ impl Totals {
 
     fn one(&self, seed: u64, plan: &Plan, args: &RunArgs, rules: &Rules, last: &mut Option<(u64, Scenario)>) {
         let scenario = plan.scenario(seed, last);
-        let trace = || if args.twice { Trace::hashed() } else { Trace::default() };
-        let finished = random(&scenario, seed, args.uniform, trace(), rules);
+        let run = |trace| random(&scenario, seed, args.uniform, trace, rules);
+        let (finished, difference) = if args.twice { twice(run) } else { (run(Trace::default()), None) };
         let Finished { trace: first, deviations, failure, .. } = finished;
         if args.hashes {
             println!("{scenario:?} {seed} {:032x}", first.digest());
@@ -124,16 +141,12 @@ impl Totals {
         self.steps.fetch_add(first.steps, Ordering::Relaxed);
         self.deliveries.fetch_add(first.deliveries, Ordering::Relaxed);
         self.faults.fetch_add(deviations.iter().filter(|it| it.is_fault()).count() as u64, Ordering::Relaxed);
-        if args.twice {
-            let second = random(&scenario, seed, args.uniform, trace(), rules).trace;
-            if first.digest() != second.digest() {
-                let same = first.hashes().iter().zip(second.hashes()).take_while(|(left, right)| left == right);
-                self.find(Found::Differs(seed, same.count() as u64));
-            }
+        if let Some(difference) = difference {
+            self.find(Found::Differs(seed, scenario.name().to_owned(), difference));
         }
         if let Some(failure) = failure {
             let mut report = Report::new(&scenario, &deviations, &failure, rules);
-            if let Err(error) = report.save(&scenario, rules) {
+            if let Err(error) = report.save(rules) {
                 eprintln!("the report is not kept: {error}");
             }
             self.find(Found::Failure(seed, Box::new(report)));

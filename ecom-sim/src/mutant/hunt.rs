@@ -113,8 +113,8 @@ fn exhaustively(planted: Option<&Planted>, states_max: usize, rules: &Rules, fou
 }
 
 fn small(lane: Lane, mutant: Option<Mutant>) -> Option<Scenario> {
-    let plant = |settings: &mut Settings| (settings.copies, settings.mutant) = (lane.copies, mutant);
-    Scenario::named(lane.scenario).map(|scenario| scenario.with_settings(plant))
+    let plant = |settings: &mut Settings| settings.mutant = mutant;
+    Scenario::named(lane.scenario).map(|scenario| scenario.with_copies(lane.copies).with_settings(plant))
 }
 
 fn kill(
@@ -125,8 +125,8 @@ fn kill(
     rules: &Rules,
 ) -> Kill {
     let began = std::time::Instant::now();
-    let shrunk = shrink(scenario, deviations, invariant, rules).map(|shrunk| shrunk.deviations);
-    let deviations = shrunk.unwrap_or_else(|| deviations.to_vec());
+    let shrunk = shrink(scenario, deviations, invariant, rules).map(|shrunk| (shrunk.scenario, shrunk.deviations));
+    let (scenario, deviations) = shrunk.unwrap_or_else(|| (scenario.clone(), deviations.to_vec()));
     let millis = began.elapsed().as_millis();
     let recipe = crate::report::Recipe { scenario: scenario.name().to_owned(), deviations };
     Kill { invariant, cost, shrunk: recipe.deviations.len(), recipe: recipe.to_string(), millis }
@@ -154,8 +154,8 @@ impl Worlds<'_> {
             let turn = seed / LANE_EACH;
             let name = NAMES[turn as usize % NAMES.len()];
             let copies = if (turn / NAMES.len() as u64) % 3 == 2 { 2 } else { 1 };
-            let plant = |settings: &mut Settings| (settings.copies, settings.mutant) = (copies, mutant);
-            return Some(Scenario::named(name)?.with_settings(plant));
+            let plant = |settings: &mut Settings| settings.mutant = mutant;
+            return Some(Scenario::named(name)?.with_copies(copies).with_settings(plant));
         }
         let number = seed / RUNS_PER_SHOP;
         if self.shop.as_ref().is_none_or(|(known, _)| *known != number) {

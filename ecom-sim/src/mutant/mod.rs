@@ -38,6 +38,20 @@ pub struct Planted {
     pub expected: &'static [&'static str],
 }
 
+impl Planted {
+    /// By its name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        ALL.iter().find(|planted| planted.name == name)
+    }
+}
+
+impl Mutant {
+    /// The name of its bug.
+    pub fn name(self) -> &'static str {
+        ALL.iter().find(|planted| planted.mutant == self).map_or("", |planted| planted.name)
+    }
+}
+
 /// All planted bugs.
 pub const ALL: &[Planted] = &all();
 

@@ -34,8 +34,11 @@ pub struct Recipe {
 
 impl fmt::Display for Recipe {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let deviations: Vec<String> = self.deviations.iter().map(ToString::to_string).collect();
-        write!(formatter, "{}~{}", self.scenario, deviations.join(","))
+        formatter.write_str(&self.scenario)?;
+        for (number, deviation) in self.deviations.iter().enumerate() {
+            write!(formatter, "{}{deviation}", if number == 0 { '~' } else { ',' })?;
+        }
+        Ok(())
     }
 }
 
@@ -48,7 +51,7 @@ impl std::str::FromStr for Recipe {
     }
 }
 
-/// A failure with the fewest deviations.
+/// A failure with the fewest deviations and commands.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// How to see it again.
@@ -57,8 +60,10 @@ pub struct Report {
     pub failure: Box<Failure>,
     /// Its steps in words.
     pub lines: Vec<Line>,
-    /// How many deviations there were at first.
-    pub before: usize,
+    /// The scenario, without the commands that do not matter.
+    pub scenario: Scenario,
+    /// How many deviations and commands there were at first.
+    pub before: (usize, usize),
     /// How many runs shrinking took.
     pub replays: u32,
     /// The hash of the shrunk run.
@@ -83,13 +88,16 @@ impl Report {
         let began = std::time::Instant::now();
         let name = failure.invariant.name;
         let shrunk = shrink(scenario, deviations, name, rules).unwrap_or_else(|| Shrunk {
+            scenario: scenario.clone(),
             deviations: deviations.to_vec(),
             replays: 1,
             failure: Box::new(failure.clone()),
         });
         let took = began.elapsed();
-        let first = replay(scenario, &shrunk.deviations, Trace::verbose(), rules);
-        let second = replay(scenario, &shrunk.deviations, Trace::default(), rules);
+        let before = (deviations.len(), scenario.commands());
+        let scenario = shrunk.scenario;
+        let first = replay(&scenario, &shrunk.deviations, Trace::verbose(), rules);
+        let second = replay(&scenario, &shrunk.deviations, Trace::default(), rules);
         let Finished { trace, failure, .. } = first;
         let recipe = Recipe { scenario: scenario.name().to_owned(), deviations: shrunk.deviations };
         Self {
@@ -99,7 +107,8 @@ impl Report {
             recipe,
             failure: failure.unwrap_or(shrunk.failure),
             lines: trace.lines().to_vec(),
-            before: deviations.len(),
+            before,
+            scenario,
             replays: shrunk.replays,
             digest: trace.digest(),
             same: trace.digest() == second.trace.digest(),
@@ -131,10 +140,12 @@ impl Report {
         writeln!(out, "      {}   t={} (step {step})", broken.subject, self.time(*at))?;
         writeln!(out, "      scenario {}   hash {:016x}", self.recipe.scenario, self.digest as u64)?;
         let same = if self.same { "deterministic: 2/2 runs identical" } else { "NOT DETERMINISTIC" };
-        let (before, after) = (self.before, self.recipe.deviations.len());
+        let ((before, commands), after) = (self.before, self.recipe.deviations.len());
+        let left = self.scenario.commands();
+        let commands = if left < commands { format!(", {commands} -> {left} commands") } else { String::new() };
         let millis = self.took.as_secs_f64() * 1_000.0;
         let took = if timed { format!(", {millis:.1} ms") } else { String::new() };
-        writeln!(out, "Shrunk {before} -> {after} deviations ({} replays{took}); {same}", self.replays)?;
+        writeln!(out, "Shrunk {before} -> {after} deviations{commands} ({} replays{took}); {same}", self.replays)?;
         let mut said = String::new();
         for (number, deviation) in (1..).zip(&self.recipe.deviations) {
             writeln!(said, "  {number}  {deviation}")?;

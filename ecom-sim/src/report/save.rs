@@ -8,7 +8,6 @@ use super::film::Film;
 use super::html::Page;
 use super::{Recipe, Report};
 use crate::run::{Rules, replay};
-use crate::scenario::Scenario;
 use crate::world::Trace;
 
 /// Letters of an invariant's name that go into the folder's.
@@ -16,7 +15,8 @@ const NAME_MAX: usize = 48;
 
 impl Report {
     /// The report as a page.
-    pub fn page(&self, scenario: &Scenario, rules: &Rules) -> Page {
+    pub fn page(&self, rules: &Rules) -> Page {
+        let scenario = &self.scenario;
         let film = Film::of(scenario, &self.recipe.deviations, rules);
         let all = &self.recipe.deviations;
         let passes = |without: usize| {
@@ -37,16 +37,16 @@ impl Report {
     }
 
     /// Writes `report.html` and `regress.rs` into a folder of their own below the build's, and remembers it.
-    pub fn save(&mut self, scenario: &Scenario, rules: &Rules) -> io::Result<()> {
+    pub fn save(&mut self, rules: &Rules) -> io::Result<()> {
         let slug = slug(self.failure.invariant.name);
         let dir = target().join("ecom-sim").join(format!("{slug}-{:08x}", self.digest as u32));
-        self.save_in(&dir, scenario, rules)
+        self.save_in(&dir, rules)
     }
 
     /// The same into that folder.
-    pub fn save_in(&mut self, dir: &Path, scenario: &Scenario, rules: &Rules) -> io::Result<()> {
+    pub fn save_in(&mut self, dir: &Path, rules: &Rules) -> io::Result<()> {
         fs::create_dir_all(dir)?;
-        fs::write(dir.join("report.html"), self.page(scenario, rules).html())?;
+        fs::write(dir.join("report.html"), self.page(rules).html())?;
         fs::write(dir.join("regress.rs"), &self.test)?;
         self.saved = Some(dir.to_owned());
         Ok(())

@@ -49,7 +49,7 @@ fn a_failing_run_makes_a_small_page_of_its_own_with_its_test() {
     let found = random(&scenario, 1, false, Trace::default(), &rules);
     let failure = found.failure.expect("somebody pays");
     let mut report = Report::new(&scenario, &found.deviations, &failure, &rules);
-    let (page, again) = (report.page(&scenario, &rules).html(), report.page(&scenario, &rules).html());
+    let (page, again) = (report.page(&rules).html(), report.page(&rules).html());
     assert_eq!(page, again);
     assert!(page.len() < 300_000, "{} bytes", page.len());
     assert!(!page.contains("http"), "something is loaded from elsewhere");
@@ -59,7 +59,7 @@ fn a_failing_run_makes_a_small_page_of_its_own_with_its_test() {
         assert!(page.contains(part), "{part}");
     }
     let dir = std::env::temp_dir().join(format!("ecom-sim-report-{}", std::process::id()));
-    report.save_in(&dir, &scenario, &rules).unwrap();
+    report.save_in(&dir, &rules).unwrap();
     assert_eq!(std::fs::read_to_string(dir.join("report.html")).unwrap(), page);
     assert!(std::fs::read_to_string(dir.join("regress.rs")).unwrap().contains(&report.recipe.to_string()));
     let said = report.to_string();

@@ -132,9 +132,8 @@ impl<S: Hosted<EffectAnswer: Hash>, D: Desk<S>> SagaTest<S, D> {
             config.cases = self.cases;
         }
         if let Err(mut found) = self.search(stories, &mut TestRunner::new(config)) {
-            let scenario = self.scenario(&found.case.story, copies(&found.case.recipe.scenario));
             // Without its files the report is still worth showing.
-            let _ = found.report.save(&scenario, &self.rules);
+            let _ = found.report.save(&self.rules);
             panic!("{found}");
         }
     }
@@ -179,7 +178,7 @@ impl<S: Hosted<EffectAnswer: Hash>, D: Desk<S>> SagaTest<S, D> {
         let failure = case.failure.as_deref()?;
         let scenario = self.scenario(&case.story, copies(&case.recipe.scenario));
         let mut report = Report::new(&scenario, &case.recipe.deviations, failure, &self.rules);
-        report.before = case.before;
+        report.before.0 = case.before;
         report.again = format!("SagaTest::assert_replay(&story, \"{}\")", report.recipe);
         report.test = regression(report.failure.invariant.name, &case);
         Some(Found { case, report })

@@ -51,7 +51,7 @@ impl Wares {
     }
 }
 
-fn message<C: BoundedContext>(
+pub(super) fn message<C: BoundedContext>(
     shopper: Shopper,
     which: u32,
     known: Known<'_>,
@@ -90,6 +90,13 @@ impl Shopper {
         lines: Vec<(Wares, u32)>,
         method: Option<u32>,
     ) -> Command {
+        let pieces: Vec<u32> = lines.iter().map(|(_, pieces)| *pieces).collect();
+        let wares: Vec<Wares> = lines.iter().map(|(wares, _)| *wares).collect();
+        let remake = move |pieces: &[u32]| {
+            let lines = wares.iter().copied().zip(pieces.iter().copied()).collect();
+            self.place_as(label, which, key, lines, method)
+        };
+        let lines: Vec<_> = lines.into_iter().filter(|(_, pieces)| *pieces > 0).collect();
         let asks = format!("{lines:?}{method:?}");
         let (scope, key, request) = (format!("{} POST /orders", self.0), key.to_string(), format!("{}/{key}", self.0));
         let fingerprint = asks.clone();
@@ -113,7 +120,7 @@ impl Shopper {
             let input = order::Input::Place(Box::new(place));
             Message { correlation: CorrelationId(order), ..message(self, which, known, Some(key), input) }
         });
-        place.asking(self.user(), asks)
+        place.asking(self.user(), asks).of_lines(&pieces, remake)
     }
 
     /// Cancels the order of his command number `placed`, as he heard of it.

@@ -2,23 +2,34 @@
 
 mod command;
 mod generate;
+mod less;
 mod measured;
 mod named;
+mod selftest;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 pub use command::{Shopper, Wares};
+pub use less::Less;
 pub use measured::MEASURED;
 pub use named::NAMES;
+pub use selftest::SELF_TEST;
 
 use crate::choose::Default0;
+use crate::mutant::Mutant;
 use crate::world::{Action, Client, Fleet, Settings, Trace, World};
 
 /// A world that is ready, and its name.
 #[derive(Clone)]
 pub struct Scenario {
     name: Arc<str>,
+    /// The name of the whole of it.
+    base: Arc<str>,
+    less: BTreeSet<Less>,
+    /// Whether its name says all of it, so that it still does when something is left out.
+    known: bool,
     world: World,
 }
 
@@ -26,6 +37,13 @@ impl fmt::Debug for Scenario {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.name)
     }
+}
+
+/// The name of the whole of a scenario: without what is left out, and without the number of processes.
+pub(crate) fn whole(name: &str) -> &str {
+    let base = less::split(name).map_or(name, |(base, _)| base);
+    let is_number = |it: &str| it.parse::<u8>().is_ok();
+    base.rsplit_once('x').filter(|(_, copies)| is_number(copies)).map_or(base, |(base, _)| base)
 }
 
 /// How many steps the preparation of a world may take.
@@ -50,7 +68,7 @@ impl Scenario {
         for client in clients {
             world.add_client(client);
         }
-        Self { name: name.into(), world }
+        Self { name: name.into(), base: name.into(), less: BTreeSet::new(), known: false, world }
     }
 
     /// The same as it is as soon as that holds, and then `action` happens.
@@ -65,19 +83,32 @@ impl Scenario {
         self
     }
 
-    /// By its name: one of [`NAMES`], of [`crate::upgrade::NAMES`] or of [`MEASURED`], or `shop/` and the hexadecimal seed of a generated one.
+    /// By its name: one of [`NAMES`], of [`crate::upgrade::NAMES`] or of [`MEASURED`], or `shop/` and the hexadecimal seed of
+    /// a generated one; then perhaps `x2` for two processes of each service, and what is left out, like `-1-0.2` (see
+    /// [`Less`]).
     pub fn named(name: &str) -> Option<Self> {
-        match name.strip_prefix("shop/") {
+        let (base, less) = less::split(name)?;
+        let whole = Self::whole(base).or_else(|| {
+            let (base, copies) = base.rsplit_once('x')?;
+            Some(Self::whole(base)?.with_copies(copies.parse().ok().filter(|copies| *copies > 0)?))
+        })?;
+        less.into_iter().try_fold(whole, |scenario, less| scenario.without(less))
+    }
+
+    fn whole(name: &str) -> Option<Self> {
+        let whole = match name.strip_prefix("shop/") {
             Some(seed) => u64::from_str_radix(seed, 16).ok().map(Self::generated),
             None => named::named(name)
                 .or_else(|| crate::upgrade::named(name).map(|(scenario, _)| scenario))
-                .or_else(|| measured::named(name)),
-        }
+                .or_else(|| measured::named(name))
+                .or_else(|| selftest::named(name)),
+        };
+        whole.map(|scenario| Self { known: true, ..scenario })
     }
 
     /// A shop with users, products and commands drawn from a seed.
     pub fn generated(seed: u64) -> Self {
-        generate::generate(seed)
+        Self { known: true, ..generate::generate(seed) }
     }
 
     /// Its name.
@@ -90,8 +121,48 @@ impl Scenario {
         self.world.clone()
     }
 
-    /// The same with several processes of each service.
+    /// The same under other settings.
     pub fn with_settings(&self, change: impl FnOnce(&mut Settings)) -> Self {
-        Self { name: Arc::clone(&self.name), world: self.world.with_settings(change) }
+        Self { world: self.world.with_settings(change), ..self.clone() }
+    }
+
+    /// The same with so many processes of each service.
+    pub fn with_copies(&self, copies: u8) -> Self {
+        if copies == self.world.settings().copies {
+            return self.clone();
+        }
+        let base = format!("{}x{copies}", self.base).into();
+        Self { base, ..self.with_settings(|settings| settings.copies = copies) }.renamed()
+    }
+
+    /// The same with a planted bug.
+    pub fn with_bug(&self, bug: Option<Mutant>) -> Self {
+        if bug.is_none() { self.clone() } else { self.with_settings(|settings| settings.mutant = bug) }
+    }
+
+    /// The planted bug, if there is one.
+    pub fn bug(&self) -> Option<Mutant> {
+        self.world.settings().mutant
+    }
+
+    /// The same without that; `None` when there is nothing of it to leave out.
+    pub fn without(&self, less: Less) -> Option<Self> {
+        let mut world = self.world();
+        less.apply(&mut world).then(|| Self { world, less: less::with(&self.less, less), ..self.clone() }.renamed())
+    }
+
+    /// What could be left out next: nothing of a scenario that cannot be found again by its name.
+    pub(crate) fn parts(&self) -> Vec<Less> {
+        if self.known { Less::of(&self.world) } else { vec![] }
+    }
+
+    /// How many commands its clients send.
+    pub fn commands(&self) -> usize {
+        self.world.clients().iter().flat_map(crate::world::Client::commands).filter(|it| !it.is_left_out()).count()
+    }
+
+    fn renamed(self) -> Self {
+        let less: String = self.less.iter().map(ToString::to_string).collect();
+        Self { name: format!("{}{less}", self.base).into(), ..self }
     }
 }

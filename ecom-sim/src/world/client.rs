@@ -46,6 +46,9 @@ impl Reply {
 
 type Made = Arc<dyn Any + Send + Sync>;
 
+/// The same command with other pieces of each of its lines.
+type Remake = Arc<dyn Fn(&[u32]) -> Command + Send + Sync>;
+
 /// Who asks for what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -67,6 +70,8 @@ pub struct Command {
     /// Who asks for what, where its answer must be about that.
     pub request: Option<Request>,
     make: Arc<dyn Fn(Known<'_>) -> Made + Send + Sync>,
+    lines: Option<(Arc<[u32]>, Remake)>,
+    left_out: bool,
 }
 
 impl Command {
@@ -77,13 +82,38 @@ impl Command {
         make: impl Fn(Known<'_>) -> Message<C> + Send + Sync + 'static,
     ) -> Self {
         let make = Arc::new(move |known: Known<'_>| Arc::new(make(known)) as Made);
-        Self { label, node: C::SERVICE as u8, retries, request: None, make }
+        Self { label, node: C::SERVICE as u8, retries, request: None, make, lines: None, left_out: false }
     }
 
     /// Its answer must be about this.
     #[must_use]
     pub fn asking(self, user: UserId, asks: String) -> Self {
         Self { request: Some(Request { user, asks }), ..self }
+    }
+
+    /// It has lines of so many pieces, and `remake` makes it with others; a line of none is left out.
+    #[must_use]
+    pub fn of_lines(self, pieces: &[u32], remake: impl Fn(&[u32]) -> Self + Send + Sync + 'static) -> Self {
+        Self { lines: Some((pieces.into(), Arc::new(remake))), ..self }
+    }
+
+    /// The pieces of each of its lines, those that are left out among them.
+    pub fn pieces(&self) -> &[u32] {
+        self.lines.as_ref().map_or(&[], |(pieces, _)| pieces)
+    }
+
+    /// Whether it is never sent.
+    pub const fn is_left_out(&self) -> bool {
+        self.left_out
+    }
+
+    /// The same with fewer pieces in a line; `None` when it has no such line, as few already, or nothing would be left.
+    fn with_pieces(&self, line: usize, pieces: u32) -> Option<Self> {
+        let (known, remake) = self.lines.as_ref()?;
+        let mut fewer = known.to_vec();
+        let place = fewer.get_mut(line).filter(|before| **before > pieces)?;
+        *place = pieces;
+        fewer.iter().any(|pieces| *pieces > 0).then(|| remake(&fewer))
     }
 }
 
@@ -120,6 +150,43 @@ impl Client {
         &self.commands
     }
 
+    /// Never sends that command: it counts as refused, so that those behind it keep their numbers. `false` when there is no
+    /// such command, or it was sent.
+    pub(super) fn leave_out(&mut self, command: usize, now: Timestamp) -> bool {
+        let left = |it: &mut Command| !std::mem::replace(&mut it.left_out, true);
+        let changed = self.change(command, left);
+        self.pass_over(now);
+        changed
+    }
+
+    /// Sends that command with fewer pieces in a line; `false` when that is not possible.
+    pub(super) fn lessen(&mut self, command: usize, line: usize, pieces: u32) -> bool {
+        self.change(command, |it| match it.with_pieces(line, pieces) {
+            Some(less) => {
+                *it = less;
+                true
+            }
+            None => false,
+        })
+    }
+
+    fn change(&mut self, command: usize, change: impl FnOnce(&mut Command) -> bool) -> bool {
+        let sent = self.replies.len() + usize::from(self.waits);
+        let mut commands = self.commands.to_vec();
+        let changed = commands.get_mut(command).filter(|it| command >= sent && !it.left_out).is_some_and(change);
+        if changed {
+            self.commands = commands.into();
+        }
+        changed
+    }
+
+    /// What is left out needs no answer.
+    fn pass_over(&mut self, at: Timestamp) {
+        while self.next().is_some_and(Command::is_left_out) {
+            self.replies.push(Reply { answered: Answered::Refused, attempts: 0, at });
+        }
+    }
+
     /// The command that it would send now.
     pub(super) fn next(&self) -> Option<&Command> {
         if self.waits { None } else { self.commands.get(self.replies.len()) }
@@ -147,6 +214,7 @@ impl Client {
         if !again {
             self.replies.push(Reply { answered, attempts: self.attempt, at });
             self.attempt = 0;
+            self.pass_over(at);
         }
     }
 }

@@ -246,6 +246,17 @@ impl World {
         self.clients.push(client);
     }
 
+    /// A client never sends that command; `false` when there is none that could be left out.
+    pub fn leave_out(&mut self, client: usize, command: usize) -> bool {
+        let now = self.now;
+        self.clients.get_mut(client).is_some_and(|client| client.leave_out(command, now))
+    }
+
+    /// A client sends that command with fewer pieces in a line, or without it; `false` when that is not possible.
+    pub fn lessen(&mut self, client: usize, command: usize, line: usize, pieces: u32) -> bool {
+        self.clients.get_mut(client).is_some_and(|client| client.lessen(command, line, pieces))
+    }
+
     /// Sends all clients away.
     pub fn dismiss_clients(&mut self) {
         self.clients.clear();

@@ -67,6 +67,11 @@ impl Trace {
         Self { hashes: Some(vec![]), ..Self::default() }
     }
 
+    /// Keeps both.
+    pub fn told() -> Self {
+        Self { hashes: Some(vec![]), ..Self::verbose() }
+    }
+
     /// Keeps what is reached, added to what was before.
     pub fn covering(before: Coverage) -> Self {
         Self { coverage: Some(Box::new(before)), ..Self::default() }

@@ -1,6 +1,13 @@
-//! From many deviations to the few that matter.
+//! From many deviations and commands to the few that matter.
+
+mod align;
+mod commands;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
+
+use align::{Log, moved};
 
 use crate::choose::{Deviation, Pick};
 use crate::run::{Failure, Finished, Limits, Rules, replay};
@@ -10,6 +17,8 @@ use crate::world::{Action, Trace};
 /// What shrinking came to.
 #[derive(Clone, Debug)]
 pub struct Shrunk {
+    /// The scenario with the commands that are left; its name says what was left out.
+    pub scenario: Scenario,
     /// The deviations that are left, in the order in which they happen.
     pub deviations: Vec<Deviation>,
     /// How many runs it took.
@@ -22,22 +31,27 @@ pub struct Shrunk {
 const REPLAYS_MAX: u32 = 4_000;
 /// With so many deviations at most, any two are left out together.
 const PAIRS_MAX: usize = 12;
-/// A world that is busy for so long is taken for stuck while deviations are left out; the last run decides.
+/// A world that is busy for so long is taken for stuck while something is left out; the last run decides.
 const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
+/// The same in steps.
+const PATIENCE_STEPS: u64 = 6_000;
 
-/// Leaves out what can be left out so that the same invariant is still broken: first halves, then smaller parts, then
-/// one by one and two by two; then takes nearer messages and times instead of farther ones. `None` when the deviations
-/// do not break it.
+/// Leaves out what can be left out so that the same invariant is still broken. Of deviations first halves, then smaller
+/// parts, then one by one and two by two; then clients, commands, lines and pieces of the scenario, where that is a known
+/// one; and again, until nothing more can go. Then takes nearer messages and times instead of farther ones. `None` when
+/// the deviations do not break it.
 pub fn shrink(scenario: &Scenario, deviations: &[Deviation], invariant: &str, rules: &Rules) -> Option<Shrunk> {
-    let limits = Limits { time: rules.limits.time.min(PATIENCE), ..rules.limits };
+    let Limits { steps, time, .. } = rules.limits;
+    let limits = Limits { steps: steps.min(PATIENCE_STEPS), time: time.min(PATIENCE), ..rules.limits };
     let hasty = Rules { limits, ..rules.clone() };
     let quick = reduce(scenario, deviations, invariant, &hasty);
     let mut replays = 0;
     if let Some(quick) = quick {
-        let (finished, failure) = (replay(scenario, &quick.deviations, Trace::default(), rules), quick.failure);
+        let smaller = quick.scenario;
+        let (finished, failure) = (replay(&smaller, &quick.deviations, Trace::default(), rules), quick.failure);
         replays = quick.replays + 1;
         if let Some(failure) = finished.failure.filter(|it| it.invariant.name == failure.invariant.name) {
-            return Some(Shrunk { deviations: finished.deviations, replays, failure });
+            return Some(Shrunk { scenario: smaller, deviations: finished.deviations, replays, failure });
         }
     }
     reduce(scenario, deviations, invariant, rules).map(|it| Shrunk { replays: it.replays + replays, ..it })
@@ -45,7 +59,7 @@ pub fn shrink(scenario: &Scenario, deviations: &[Deviation], invariant: &str, ru
 
 /// What still fails.
 struct Attempt<'a> {
-    scenario: &'a Scenario,
+    scenario: Scenario,
     invariant: &'a str,
     rules: &'a Rules,
     replays: u32,
@@ -56,30 +70,43 @@ struct Attempt<'a> {
 fn reduce(scenario: &Scenario, deviations: &[Deviation], invariant: &str, rules: &Rules) -> Option<Shrunk> {
     let Finished { failure, deviations: best, .. } = replay(scenario, deviations, Trace::default(), rules);
     let failure = failure.filter(|failure| failure.invariant.name == invariant)?;
+    let scenario = scenario.clone();
     let mut attempt = Attempt { scenario, invariant, rules, replays: 1, best, failure };
-    attempt.leave_out_parts();
-    while attempt.leave_out_two() {
-        attempt.leave_out_parts();
+    attempt.leave_out_deviations();
+    while attempt.leave_out_commands() {
+        attempt.leave_out_deviations();
     }
     attempt.lower();
-    Some(Shrunk { deviations: attempt.best, replays: attempt.replays, failure: attempt.failure })
+    let Attempt { scenario, best: deviations, replays, failure, .. } = attempt;
+    Some(Shrunk { scenario, deviations, replays, failure })
 }
 
 impl Attempt<'_> {
     /// Takes the deviations when they break the same, and are fewer, or as many and `simpler`.
     fn take(&mut self, deviations: &[Deviation], simpler: bool) -> bool {
-        if self.replays >= REPLAYS_MAX {
+        if self.is_exhausted() {
             return false;
         }
         self.replays += 1;
         let Finished { failure, deviations: taken, .. } =
-            replay(self.scenario, deviations, Trace::default(), self.rules);
+            replay(&self.scenario, deviations, Trace::default(), self.rules);
         let Some(failure) = failure.filter(|failure| failure.invariant.name == self.invariant) else { return false };
         let better = taken.len() < self.best.len() || simpler && taken.len() == self.best.len();
         if better {
             (self.best, self.failure) = (taken, failure);
         }
         better
+    }
+
+    const fn is_exhausted(&self) -> bool {
+        self.replays >= REPLAYS_MAX
+    }
+
+    fn leave_out_deviations(&mut self) {
+        self.leave_out_parts();
+        while self.leave_out_two() || self.leave_out_one() {
+            self.leave_out_parts();
+        }
     }
 
     fn leave_out_parts(&mut self) {
@@ -102,6 +129,20 @@ impl Attempt<'_> {
         if self.best.len() == 1 {
             self.take(&[], false);
         }
+    }
+
+    /// One, with those behind it moved: without a transaction that failed, the next one is the first.
+    fn leave_out_one(&mut self) -> bool {
+        if !(2..=align::DEVIATIONS_MAX).contains(&self.best.len()) {
+            return false;
+        }
+        let log = Log::of(&self.scenario, &self.best, self.rules);
+        (0..self.best.len()).any(|place| {
+            let mut without = self.best.clone();
+            without.remove(place);
+            let moved = moved(&log, &without, &self.scenario, self.rules);
+            moved.is_some_and(|moved| self.take(&moved, false))
+        })
     }
 
     /// Two that only matter together.

@@ -1,0 +1,54 @@
+//! Fewer commands: whole clients, then one command after the other, then lines and pieces of orders.
+
+use super::Attempt;
+use super::align::{Log, moved};
+use crate::choose::Deviation;
+use crate::run::{Finished, replay};
+use crate::scenario::Scenario;
+use crate::world::Trace;
+
+impl Attempt<'_> {
+    /// Whether anything could be left out.
+    pub(super) fn leave_out_commands(&mut self) -> bool {
+        let (mut less, mut log) = (false, None);
+        for part in self.scenario.parts() {
+            // Perhaps it went with another part.
+            let Some(scenario) = self.scenario.without(part) else { continue };
+            if self.take_scenario(scenario, &mut log) {
+                (less, log) = (true, None);
+            }
+        }
+        less
+    }
+
+    /// Takes a smaller scenario when it breaks the same, with the deviations as they are or moved to where they belong in
+    /// it. The log is that of the best so far.
+    fn take_scenario(&mut self, scenario: Scenario, log: &mut Option<Log>) -> bool {
+        if self.try_scenario(&scenario, None) {
+            self.scenario = scenario;
+            return true;
+        }
+        if self.best.is_empty() || self.is_exhausted() {
+            return false;
+        }
+        let log = log.get_or_insert_with(|| Log::of(&self.scenario, &self.best, self.rules));
+        let moved = moved(log, &self.best, &scenario, self.rules);
+        let taken = moved.is_some_and(|moved| self.try_scenario(&scenario, Some(&moved)));
+        if taken {
+            self.scenario = scenario;
+        }
+        taken
+    }
+
+    fn try_scenario(&mut self, scenario: &Scenario, moved: Option<&[Deviation]>) -> bool {
+        if self.is_exhausted() {
+            return false;
+        }
+        self.replays += 1;
+        let deviations = moved.unwrap_or(&self.best);
+        let Finished { failure, deviations, .. } = replay(scenario, deviations, Trace::default(), self.rules);
+        let Some(failure) = failure.filter(|failure| failure.invariant.name == self.invariant) else { return false };
+        (self.best, self.failure) = (deviations, failure);
+        true
+    }
+}
