@@ -7,7 +7,9 @@ use ecom_core::time::Timestamp;
 use crate::choose::{Chooser, Default0, Deviation, Random, Replay, Swarm};
 use crate::hash::Rng;
 use crate::invariant::{self, Broken, Invariant, Own};
+use crate::mutant::Switch;
 use crate::scenario::Scenario;
+use crate::upgrade;
 use crate::world::{Trace, World};
 
 /// What bounds a run.
@@ -43,7 +45,16 @@ pub struct Rules {
 impl Rules {
     /// What must hold in the scenario of that name, whatever is left out of it.
     pub fn of(scenario: &str) -> Self {
-        crate::upgrade::named(crate::scenario::whole(scenario)).map_or_else(Self::default, |(_, rules)| rules)
+        Self::planted(scenario, None)
+    }
+
+    /// The same in that scenario with a planted bug.
+    pub fn planted(scenario: &str, bug: Option<Switch>) -> Self {
+        let bug = match bug {
+            Some(Switch::Releases(bug)) => bug,
+            Some(Switch::Settings(_)) | None => upgrade::Bug::None,
+        };
+        upgrade::planted(crate::scenario::whole(scenario), bug).map_or_else(Self::default, |(_, rules)| rules)
     }
 }
 

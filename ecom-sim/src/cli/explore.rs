@@ -9,7 +9,7 @@ use crate::run::{Failure, Rules};
 use crate::world::World;
 
 pub(super) fn explore(args: &ExploreArgs) -> Ending {
-    let scenario = match scenario(&args.scenario) {
+    let scenario = match scenario(&args.scenario, None) {
         Ok(scenario) => scenario.with_copies(args.copies.max(1)),
         Err(ending) => return ending,
     };

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::mutant::{ALL, Mutant, Planted};
+use crate::mutant::{ALL, Planted, Switch};
 use crate::scenario::{NAMES, Scenario};
 
 /// How a command ended, as its exit code.
@@ -240,9 +240,9 @@ fn print(text: &str) {
     drop(std::io::stdout().write_all(text.as_bytes()));
 }
 
-fn bug(name: Option<&str>) -> Result<Option<Mutant>, Ending> {
+fn bug(name: Option<&str>) -> Result<Option<Switch>, Ending> {
     let planted = |name| {
-        Planted::named(name).map(|planted| planted.mutant).ok_or_else(|| {
+        Planted::named(name).map(|planted| planted.switch).ok_or_else(|| {
             let names: Vec<&str> = ALL.iter().map(|planted| planted.name).collect();
             eprintln!("no planted bug is named {name:?}; there are {}", names.join(", "));
             Ending::Usage
@@ -251,15 +251,22 @@ fn bug(name: Option<&str>) -> Result<Option<Mutant>, Ending> {
     name.map(planted).transpose()
 }
 
-fn scenario(name: &str) -> Result<Scenario, Ending> {
-    Scenario::named(name).ok_or_else(|| {
+fn scenario(name: &str, bug: Option<Switch>) -> Result<Scenario, Ending> {
+    Scenario::planted(name, bug).ok_or_else(|| {
         let names = [NAMES, crate::upgrade::NAMES].concat().join(", ");
         let base = crate::scenario::whole(name);
-        if base != name && Scenario::named(base).is_some() {
+        if let Some(bug) = bug.filter(|_| Scenario::named(name).is_some()) {
+            eprintln!("{base} cannot have the bug {:?}: that is one of {}", bug.name(), home(bug));
+        } else if base != name && Scenario::named(base).is_some() {
             eprintln!("{base} has nothing that {:?} could leave out of it", &name[base.len()..]);
         } else {
             eprintln!("no scenario is named {name:?}; there are {names}, and shop/<hexadecimal seed>");
         }
         Ending::Usage
     })
+}
+
+/// The small world in which a bug is looked for.
+fn home(bug: Switch) -> &'static str {
+    Planted::named(bug.name()).map_or("", |planted| planted.lane.scenario)
 }

@@ -5,57 +5,56 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::{Ending, MutantsArgs};
-use crate::mutant::{ALL, Found, Hunt, Kill, Planted, hunt};
-use crate::run::Rules;
+use crate::mutant::{ALL, Checked, Control, Found, Hunt, Kill, Planted, hunt};
 
 /// To so many deviations a counterexample is to shrink.
 const FEW: usize = 3;
 
+/// What a thread does next.
+#[derive(Clone, Copy)]
+enum Job {
+    Hunt(&'static Planted),
+    Control(Control),
+}
+
+/// What came of everything.
+#[derive(Default)]
+struct Results {
+    hunts: Vec<(usize, &'static Planted, Found)>,
+    control: Checked,
+}
+
 pub(super) fn mutants(args: &MutantsArgs) -> Ending {
     let plan = Hunt { searches: args.searches.max(1), runs_max: args.runs, states_max: args.states, uniform: true };
     let wanted = |planted: &&Planted| args.only.as_ref().is_none_or(|only| planted.name.contains(only.as_str()));
-    let all: Vec<&Planted> = ALL.iter().filter(wanted).collect();
-    if all.is_empty() {
+    let mut jobs: Vec<Job> = ALL.iter().filter(wanted).map(Job::Hunt).collect();
+    if jobs.is_empty() {
         eprintln!("no planted bug has {:?} in its name", args.only.as_deref().unwrap_or_default());
         return Ending::Usage;
     }
-    let (began, rules) = (Instant::now(), Rules::default());
-    let (next, results) = (AtomicUsize::new(0), Mutex::new(vec![]));
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(planted) = all.get(place) else { break };
-                    let found = hunt(Some(planted), plan, &rules);
-                    if !args.markdown {
-                        show(planted, &found, plan, args.json);
-                    }
-                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((place, *planted, found));
-                }
-            });
+    jobs.extend(Control::all().into_iter().map(Job::Control));
+    let began = Instant::now();
+    let Results { mut hunts, control } = all(&jobs, plan, |planted, found| {
+        if !args.markdown {
+            show(planted, found, plan, args.json);
         }
     });
-    let control = hunt(None, Hunt { searches: 1, ..plan }, &rules);
-    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.sort_by_key(|(place, ..)| *place);
-    let results: Vec<_> = results.into_iter().map(|(_, planted, found)| (planted, found)).collect();
-    let clean = control.swarm.is_empty() && control.uniform.is_empty();
+    hunts.sort_by_key(|(place, ..)| *place);
+    let hunts: Vec<_> = hunts.into_iter().map(|(_, planted, found)| (planted, found)).collect();
     if args.markdown {
         println!("{HEAD}");
-        for (planted, found) in &results {
+        for (planted, found) in &hunts {
             println!("{}", row(planted, found, plan));
         }
         println!();
     }
-    let (summary, proved) = summary(&results, plan, clean, began.elapsed().as_secs_f64());
+    let (summary, proved) = summary(&hunts, plan, &control, began.elapsed().as_secs_f64());
     if args.json {
         eprintln!("{summary}");
     } else {
         println!("{summary}");
     }
-    if !clean {
+    if control.found.is_some() {
         Ending::Violation
     } else if proved {
         Ending::Clean
@@ -64,8 +63,39 @@ pub(super) fn mutants(args: &MutantsArgs) -> Ending {
     }
 }
 
+/// Does all of it, on all processors.
+fn all(jobs: &[Job], plan: Hunt, tell: impl Fn(&Planted, &Found) + Sync) -> Results {
+    let (next, results) = (AtomicUsize::new(0), Mutex::new(Results::default()));
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let held = || results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    match jobs.get(place).copied() {
+                        None => break,
+                        Some(Job::Hunt(planted)) => {
+                            let found = hunt(planted, plan);
+                            tell(planted, &found);
+                            held().hunts.push((place, planted, found));
+                        }
+                        Some(Job::Control(part)) => {
+                            let Checked { runs, states, found } = part.check(plan);
+                            let control = &mut held().control;
+                            (control.runs, control.states) = (control.runs + runs, control.states + states);
+                            control.found = control.found.take().or(found);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// The figures in a sentence, and whether everything was found by both, and as expected.
-fn summary(results: &[(&Planted, Found)], plan: Hunt, clean: bool, seconds: f64) -> (String, bool) {
+fn summary(results: &[(&Planted, Found)], plan: Hunt, control: &Checked, seconds: f64) -> (String, bool) {
     let all = results.len();
     let swarm = |found: &Found| Found::median(&found.swarm, plan.searches).map(|kill| kill.cost);
     let both = results.iter().filter(|(_, it)| swarm(it).is_some() && it.exhaustive.is_some()).count();
@@ -82,10 +112,13 @@ fn summary(results: &[(&Planted, Found)], plan: Hunt, clean: bool, seconds: f64)
         .collect();
     let mut text = format!(
         "{both} of {all} found by swarm and exhaustively, {right} of {all} as expected; median {} runs, most {}; \
-         {few} of {all} shrunk to {FEW} deviations or fewer; slowest shrinking {slowest} ms; control {}; {seconds:.1} s",
+         {few} of {all} shrunk to {FEW} deviations or fewer; slowest shrinking {slowest} ms; \
+         control: {} runs and {} states {}; {seconds:.1} s",
         costs.get(costs.len() / 2).copied().unwrap_or(0),
         costs.last().copied().unwrap_or(0),
-        if clean { "clean" } else { "NOT CLEAN" },
+        control.runs,
+        control.states,
+        control.found.as_ref().map_or_else(|| "clean".to_owned(), |kill| format!("NOT CLEAN: {}", kill.recipe)),
     );
     if !survivors.is_empty() {
         text.push_str("; look at ");
@@ -153,7 +186,7 @@ fn show(planted: &Planted, found: &Found, plan: Hunt, json: bool) {
         planted.area,
         runs(swarm),
         runs(uniform),
-        if planted.lane.is_none() { "-".to_owned() } else { runs(exhaustive) },
+        runs(exhaustive),
         smallest.map_or_else(|| "-".to_owned(), |kill| kill.shrunk.to_string()),
         names.join(" | ")
     );

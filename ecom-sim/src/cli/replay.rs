@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::run::Plan;
 use super::{Ending, ReplayArgs, ShrinkArgs, bug, print, scenario};
 use crate::choose::Deviation;
+use crate::mutant::Switch;
 use crate::report::{Recipe, Report};
 use crate::run::{self, Finished, Limits, Rules};
 use crate::scenario::Scenario;
@@ -13,6 +14,7 @@ use crate::world::{Trace, World};
 /// What is run again.
 struct Again {
     scenario: Scenario,
+    bug: Option<Switch>,
     what: What,
 }
 
@@ -28,10 +30,10 @@ impl Again {
         let bug = bug(args.bug.as_deref())?;
         if let Some(seed) = seed(&args.recipe) {
             let scenario = Plan::of("all", bug)?.scenario(seed, &mut None);
-            return Ok(Self { scenario, what: What::Seed(seed) });
+            return Ok(Self { scenario, bug, what: What::Seed(seed) });
         }
         let recipe: Recipe = args.recipe.parse().map_err(|error| usage(&error))?;
-        let scenario = scenario(&recipe.scenario)?.with_bug(bug);
+        let scenario = scenario(&recipe.scenario, bug)?;
         let what = match &args.seed {
             None => What::Deviations(recipe.deviations),
             Some(text) => What::Seed(seed(text).ok_or_else(|| {
@@ -39,7 +41,7 @@ impl Again {
                 Ending::Usage
             })?),
         };
-        Ok(Self { scenario, what })
+        Ok(Self { scenario, bug, what })
     }
 
     fn run(&self, trace: Trace, rules: &Rules) -> Finished {
@@ -55,7 +57,7 @@ pub(super) fn replay(args: &ReplayArgs) -> Ending {
         Ok(again) => again,
         Err(ending) => return ending,
     };
-    let rules = Rules::of(again.scenario.name());
+    let rules = Rules::planted(again.scenario.name(), again.bug);
     let trace = if args.dump { Trace::verbose() } else { Trace::default() };
     let mut finished = match args.until {
         Some(0) => Finished { world: again.scenario.world(), trace, deviations: vec![], failure: None },

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::{Ending, RunArgs, bug, scenario};
-use crate::mutant::Mutant;
+use crate::mutant::Switch;
 use crate::report::Report;
 use crate::run::{Finished, Rules, random};
 use crate::scenario::{NAMES, Scenario};
@@ -31,7 +31,7 @@ pub(super) fn run(args: &RunArgs) -> Ending {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         threads => threads,
     };
-    let (began, totals, rules) = (Instant::now(), Totals::default(), Rules::of(&args.scenario));
+    let (began, totals, rules) = (Instant::now(), Totals::default(), Rules::planted(&args.scenario, plan.bug));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| totals.work(&plan, args, &rules));
@@ -67,18 +67,21 @@ pub(super) fn run(args: &RunArgs) -> Ending {
 pub(super) struct Plan {
     fixed: Vec<Scenario>,
     shops: bool,
-    bug: Option<Mutant>,
+    bug: Option<Switch>,
 }
 
 impl Plan {
     /// One world, or `shop` for generated ones, or `all`.
-    pub(super) fn of(name: &str, bug: Option<Mutant>) -> Result<Self, Ending> {
-        let fixed: Vec<Scenario> = match name {
-            "all" => NAMES.iter().filter_map(|name| Scenario::named(name)).collect(),
+    pub(super) fn of(name: &str, bug: Option<Switch>) -> Result<Self, Ending> {
+        let fixed = match name {
+            "all" => NAMES.to_vec(),
             "shop" => vec![],
-            name => vec![scenario(name)?],
+            name => vec![name],
         };
-        let fixed = fixed.iter().map(|scenario| scenario.with_bug(bug)).collect();
+        if name == "shop" {
+            scenario("shop/0", bug)?;
+        }
+        let fixed = fixed.into_iter().map(|name| scenario(name, bug)).collect::<Result<_, _>>()?;
         Ok(Self { fixed, shops: matches!(name, "all" | "shop"), bug })
     }
 
@@ -91,8 +94,12 @@ impl Plan {
         let number = seed / RUNS_PER_SHOP;
         match last {
             Some((known, scenario)) if *known == number => scenario.clone(),
-            _ => last.insert((number, Scenario::generated(number).with_bug(self.bug))).1.clone(),
+            _ => last.insert((number, self.shop(number))).1.clone(),
         }
+    }
+
+    fn shop(&self, number: u64) -> Scenario {
+        Scenario::planted(&format!("shop/{number:x}"), self.bug).unwrap_or_else(|| Scenario::generated(number))
     }
 }
 

@@ -99,7 +99,7 @@ pub(super) const BUGS: &[Planted] = &[
         "outbox",
         "nobody looks for rows that a dead process left in the outbox",
         ("one-order", 1, 1, false),
-        &[REST],
+        &[REST, PRICES],
     ),
     plant(
         M::DeadlineUnchecked,
@@ -139,7 +139,7 @@ pub(super) const BUGS: &[Planted] = &[
         "timers",
         "what is due later wakes nobody",
         ("one-order", 1, 1, false),
-        &[BOOKS, KEEPS, REST],
+        &[BOOKS, KEEPS, NOTICES, REST],
     ),
     plant(
         M::CancellationUntold,

@@ -1,17 +1,28 @@
-//! Looks for a planted bug: at random by a swarm, uniformly for comparison, and exhaustively in a small world.
+//! Looks for a planted bug: at random by a swarm, uniformly for comparison, and exhaustively in a small world. The same
+//! worlds without any must be clean: that is the control.
 
-use super::{Lane, Mutant, Planted};
-use crate::explore::{Options, Order, explore};
+use std::collections::BTreeMap;
+
+use super::{ALL, Lane, Planted, Switch};
+use crate::choose::Deviation;
+use crate::explore::{Explored, Options, Order, explore};
+use crate::report::Recipe;
 use crate::run::{Rules, random};
 use crate::scenario::{NAMES, Scenario};
 use crate::shrink::shrink;
-use crate::world::{Settings, Trace};
+use crate::world::Trace;
 
 /// Runs of one generated shop before the next one is drawn.
 const RUNS_PER_SHOP: u64 = 16;
 
 /// Of so many runs one is in the small world in which everything is tried.
 const LANE_EACH: u64 = 4;
+
+/// The most states of the control in each small world: some times as many as any planted bug takes.
+const CONTROL_STATES: usize = 100_000;
+
+/// The worlds of an upgrade that random searches go through, after the names of their releases.
+const UPGRADES: &[&str] = &["", "-same-off", "-same", "-off"];
 
 /// How a planted bug is looked for.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +61,6 @@ pub struct Found {
     pub uniform: Vec<Kill>,
     /// The kill of the exhaustive search.
     pub exhaustive: Option<Kill>,
-    /// Whether the exhaustive search was complete, or found it.
-    pub complete: bool,
 }
 
 impl Found {
@@ -70,98 +79,168 @@ impl Found {
     }
 }
 
-/// Looks for a planted bug. With `None` the worlds are as they should be, and nothing may be found.
-pub fn hunt(planted: Option<&Planted>, hunt: Hunt, rules: &Rules) -> Found {
-    let mut found = Found { complete: true, ..Found::default() };
+/// Looks for a planted bug.
+pub fn hunt(planted: &Planted, hunt: Hunt) -> Found {
+    let (lane, switch) = (planted.lane, Some(planted.switch));
+    let mut found = Found::default();
+    let Some(mut worlds) = Worlds::of(Some(lane), family(lane.scenario), switch) else { return found };
     for search in 0..hunt.searches {
         let from = search * 1_000_003;
-        found.swarm.extend(by_chance(planted, from, hunt.runs_max, false, rules));
+        found.swarm.extend(worlds.by_chance(from, hunt.runs_max, false));
         if hunt.uniform {
-            found.uniform.extend(by_chance(planted, from, hunt.runs_max, true, rules));
+            found.uniform.extend(worlds.by_chance(from, hunt.runs_max, true));
         }
     }
     found.swarm.sort_by_key(|kill| kill.cost);
     found.uniform.sort_by_key(|kill| kill.cost);
     if hunt.states_max > 0 {
-        exhaustively(planted, hunt.states_max, rules, &mut found);
+        found.exhaustive = exhaustively(lane, switch, hunt.states_max).1;
     }
     found
 }
 
-fn by_chance(planted: Option<&Planted>, from: u64, runs_max: u64, uniform: bool, rules: &Rules) -> Option<Kill> {
-    let mut worlds = Worlds { planted, small: None, shop: None };
-    for run in 0..runs_max {
-        let scenario = worlds.of(from + run)?;
-        let finished = random(&scenario, from + run, uniform, Trace::default(), rules);
-        if let Some(failure) = finished.failure {
-            return Some(kill(&scenario, &finished.deviations, failure.invariant.name, run + 1, rules));
+/// A part of what must be clean without a planted bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Runs at random of the shop's worlds, or of those of an upgrade.
+    Runs {
+        /// How the worlds' names begin.
+        family: Option<&'static str>,
+        /// Without the swarm's weights.
+        uniform: bool,
+    },
+    /// Everything that is tried in a small world.
+    Lane(Lane),
+}
+
+/// What became of a part of the control.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// Runs at random.
+    pub runs: u64,
+    /// Different states.
+    pub states: usize,
+    /// What was found although there is nothing to find.
+    pub found: Option<Kill>,
+}
+
+impl Control {
+    /// All parts: each small world in which some planted bug is looked for, and those of the random searches.
+    pub fn all() -> Vec<Self> {
+        let mut lanes: Vec<Self> = vec![];
+        for planted in ALL {
+            let lane = Self::Lane(planted.lane);
+            if !lanes.contains(&lane) {
+                lanes.push(lane);
+            }
+        }
+        let families = [None, family("upgrade-field"), family("upgrade-version")];
+        let runs = families.into_iter().flat_map(|family| [false, true].map(|uniform| Self::Runs { family, uniform }));
+        lanes.into_iter().chain(runs).collect()
+    }
+
+    /// Looks as far as the hunts do, and not much farther.
+    pub fn check(self, hunt: Hunt) -> Checked {
+        match self {
+            Self::Lane(lane) => {
+                let (states, found) = exhaustively(lane, None, hunt.states_max.min(CONTROL_STATES));
+                Checked { runs: 0, states, found }
+            }
+            Self::Runs { uniform: true, .. } if !hunt.uniform => Checked::default(),
+            Self::Runs { family, uniform } => {
+                let worlds = Worlds::of(None, family, None);
+                let found = worlds.and_then(|mut worlds| worlds.by_chance(0, hunt.runs_max, uniform));
+                let runs = found.as_ref().map_or(hunt.runs_max, |kill| kill.cost);
+                Checked { runs, states: 0, found }
+            }
         }
     }
-    None
 }
 
-fn exhaustively(planted: Option<&Planted>, states_max: usize, rules: &Rules, found: &mut Found) {
-    let Some(lane) = planted.and_then(|planted| planted.lane) else { return };
-    let Some(scenario) = small(lane, planted.map(|planted| planted.mutant)) else { return };
+/// Of which kind of an upgrade's worlds that is one.
+fn family(scenario: &str) -> Option<&'static str> {
+    ["upgrade-field", "upgrade-version"].into_iter().find(|family| scenario.starts_with(family))
+}
+
+/// How many states it took, and what was found.
+fn exhaustively(lane: Lane, switch: Option<Switch>, states_max: usize) -> (usize, Option<Kill>) {
+    let Some((scenario, rules)) = world(lane.scenario, lane.copies, switch) else { return (0, None) };
     let (faults, elapse, order) = (lane.faults, lane.elapse, Order::Deviations);
     let options = Options { faults, elapse, order, states_max, ..Options::default() };
-    let explored = explore(&scenario, &options, rules);
-    found.complete = explored.complete || explored.failure.is_some();
-    if let Some((invariant, _, deviations)) = explored.failure {
-        found.exhaustive = Some(kill(&scenario, &deviations, invariant.name, explored.states as u64, rules));
-    }
+    let Explored { states, failure, .. } = explore(&scenario, &options, &rules);
+    let found =
+        failure.map(|(invariant, _, deviations)| kill(&scenario, &deviations, invariant.name, states as u64, &rules));
+    (states, found)
 }
 
-fn small(lane: Lane, mutant: Option<Mutant>) -> Option<Scenario> {
-    let plant = |settings: &mut Settings| settings.mutant = mutant;
-    Scenario::named(lane.scenario).map(|scenario| scenario.with_copies(lane.copies).with_settings(plant))
+/// A world by its name with a planted bug in it, and what must hold there.
+fn world(name: &str, copies: u8, switch: Option<Switch>) -> Option<(Scenario, Rules)> {
+    Some((Scenario::planted(name, switch)?.with_copies(copies), Rules::planted(name, switch)))
 }
 
-fn kill(
-    scenario: &Scenario,
-    deviations: &[crate::choose::Deviation],
-    invariant: &'static str,
-    cost: u64,
-    rules: &Rules,
-) -> Kill {
+fn kill(scenario: &Scenario, deviations: &[Deviation], invariant: &'static str, cost: u64, rules: &Rules) -> Kill {
     let began = std::time::Instant::now();
     let shrunk = shrink(scenario, deviations, invariant, rules).map(|shrunk| (shrunk.scenario, shrunk.deviations));
     let (scenario, deviations) = shrunk.unwrap_or_else(|| (scenario.clone(), deviations.to_vec()));
     let millis = began.elapsed().as_millis();
-    let recipe = crate::report::Recipe { scenario: scenario.name().to_owned(), deviations };
+    let recipe = Recipe { scenario: scenario.name().to_owned(), deviations };
     Kill { invariant, cost, shrunk: recipe.deviations.len(), recipe: recipe.to_string(), millis }
 }
 
 /// The worlds of a search: small ones by turns, some with two processes of each service, and generated shops between.
-struct Worlds<'a> {
-    planted: Option<&'a Planted>,
+struct Worlds {
+    switch: Option<Switch>,
     /// The world in which everything is tried.
-    small: Option<Scenario>,
+    lane: Option<Scenario>,
+    /// Those of an upgrade alone.
+    upgrades: Vec<Scenario>,
+    named: BTreeMap<(&'static str, u8), Scenario>,
     shop: Option<(u64, Scenario)>,
+    rules: Rules,
 }
 
-impl Worlds<'_> {
-    fn of(&mut self, seed: u64) -> Option<Scenario> {
-        let mutant = self.planted.map(|planted| planted.mutant);
-        let lane = self.planted.and_then(|planted| planted.lane).filter(|_| seed % LANE_EACH == 3);
-        if let Some(lane) = lane {
-            if self.small.is_none() {
-                self.small = small(lane, mutant);
+impl Worlds {
+    fn of(lane: Option<Lane>, family: Option<&str>, switch: Option<Switch>) -> Option<Self> {
+        let of_family = |family: &str| UPGRADES.iter().map(|how| world(&format!("{family}{how}"), 2, switch)).collect();
+        let upgrades: Vec<(Scenario, Rules)> = family.map_or(Some(vec![]), of_family)?;
+        let rules = upgrades.first().map_or_else(Rules::default, |(_, rules)| rules.clone());
+        let upgrades = upgrades.into_iter().map(|(scenario, _)| scenario).collect();
+        let lane = lane.and_then(|lane| Some(world(lane.scenario, lane.copies, switch)?.0));
+        Some(Self { switch, lane, upgrades, named: BTreeMap::new(), shop: None, rules })
+    }
+
+    fn by_chance(&mut self, from: u64, runs_max: u64, uniform: bool) -> Option<Kill> {
+        let rules = self.rules.clone();
+        for run in 0..runs_max {
+            let scenario = self.world(from + run)?;
+            let finished = random(scenario, from + run, uniform, Trace::default(), &rules);
+            if let Some(failure) = finished.failure {
+                return Some(kill(scenario, &finished.deviations, failure.invariant.name, run + 1, &rules));
             }
-            return self.small.clone();
+        }
+        None
+    }
+
+    fn world(&mut self, seed: u64) -> Option<&Scenario> {
+        if self.lane.is_some() && seed % LANE_EACH == 3 {
+            return self.lane.as_ref();
+        }
+        if !self.upgrades.is_empty() {
+            return self.upgrades.get((seed + seed / LANE_EACH) as usize % self.upgrades.len());
         }
         if seed % 2 == 1 {
             let turn = seed / LANE_EACH;
             let name = NAMES[turn as usize % NAMES.len()];
             let copies = if (turn / NAMES.len() as u64) % 3 == 2 { 2 } else { 1 };
-            let plant = |settings: &mut Settings| settings.mutant = mutant;
-            return Some(Scenario::named(name)?.with_copies(copies).with_settings(plant));
+            if !self.named.contains_key(&(name, copies)) {
+                self.named.insert((name, copies), world(name, copies, self.switch)?.0);
+            }
+            return self.named.get(&(name, copies));
         }
         let number = seed / RUNS_PER_SHOP;
         if self.shop.as_ref().is_none_or(|(known, _)| *known != number) {
-            let shop = Scenario::generated(number).with_settings(|settings| settings.mutant = mutant);
-            self.shop = Some((number, shop));
+            self.shop = Some((number, Scenario::planted(&format!("shop/{number:x}"), self.switch)?));
         }
-        self.shop.as_ref().map(|(_, shop)| shop.clone())
+        self.shop.as_ref().map(|(_, shop)| shop)
     }
 }

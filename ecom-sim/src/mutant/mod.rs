@@ -2,15 +2,17 @@
 //!
 //! A planted bug is a value in the world's [`Settings`](crate::world::Settings) and lives at the seam where the
 //! simulator drives the production code: in what a transaction hears, reads and writes ([`Mutable`]), or in how the
-//! host interprets the machines. The services are built without any of it.
+//! host interprets the machines. Those of an upgrade are in the releases of its world. The services are built without any
+//! of it.
 
 mod catalogue;
 mod hunt;
 mod rules;
 mod switch;
+mod upgrade;
 mod webhook;
 
-pub use hunt::{Found, Hunt, Kill, hunt};
+pub use hunt::{Checked, Control, Found, Hunt, Kill, hunt};
 pub use rules::Mutable;
 pub use switch::Mutant;
 
@@ -24,16 +26,16 @@ use crate::choose::Fate;
 /// A planted bug, and where the exhaustive search looks for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Planted {
-    /// The switch.
-    pub mutant: Mutant,
+    /// Where it is switched on.
+    pub switch: Switch,
     /// Its name.
     pub name: &'static str,
     /// The part of the protocol that it is in.
     pub area: &'static str,
     /// What is wrong, in a sentence.
     pub about: &'static str,
-    /// Where everything is tried; `None` where that is out of reach, for the reason that the README gives.
-    pub lane: Option<Lane>,
+    /// Where everything is tried.
+    pub lane: Lane,
     /// The beginnings of the names of the invariants that may catch it.
     pub expected: &'static [&'static str],
 }
@@ -45,31 +47,42 @@ impl Planted {
     }
 }
 
-impl Mutant {
+/// Where a planted bug is switched on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// In the settings of any world.
+    Settings(Mutant),
+    /// In the releases of a world of upgrades.
+    Releases(crate::upgrade::Bug),
+}
+
+impl Switch {
     /// The name of its bug.
     pub fn name(self) -> &'static str {
-        ALL.iter().find(|planted| planted.mutant == self).map_or("", |planted| planted.name)
+        ALL.iter().find(|planted| planted.switch == self).map_or("", |planted| planted.name)
     }
 }
 
 /// All planted bugs.
 pub const ALL: &[Planted] = &all();
 
-const fn all() -> [Planted; catalogue::BUGS.len() + webhook::BUGS.len()] {
-    let mut all = [catalogue::BUGS[0]; catalogue::BUGS.len() + webhook::BUGS.len()];
-    let mut place = 0;
-    while place < all.len() {
-        all[place] = match place.checked_sub(catalogue::BUGS.len()) {
-            Some(place) => webhook::BUGS[place],
-            None => catalogue::BUGS[place],
-        };
-        place += 1;
+const fn all() -> [Planted; catalogue::BUGS.len() + webhook::BUGS.len() + upgrade::BUGS.len()] {
+    let mut all = [catalogue::BUGS[0]; catalogue::BUGS.len() + webhook::BUGS.len() + upgrade::BUGS.len()];
+    let lists = [catalogue::BUGS, webhook::BUGS, upgrade::BUGS];
+    let (mut list, mut end) = (0, 0);
+    while list < lists.len() {
+        let mut place = 0;
+        while place < lists[list].len() {
+            all[end] = lists[list][place];
+            (place, end) = (place + 1, end + 1);
+        }
+        list += 1;
     }
     all
 }
 
 /// A small world in which everything is tried.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lane {
     /// The scenario.
     pub scenario: &'static str,
@@ -167,6 +180,6 @@ const fn plant(
     (scenario, faults, copies, elapse): (&'static str, u32, u8, bool),
     expected: &'static [&'static str],
 ) -> Planted {
-    let lane = if scenario.is_empty() { None } else { Some(Lane { scenario, faults, copies, elapse }) };
-    Planted { mutant, name, area, about, lane, expected }
+    let lane = Lane { scenario, faults, copies, elapse };
+    Planted { switch: Switch::Settings(mutant), name, area, about, lane, expected }
 }

@@ -18,7 +18,7 @@ pub use named::NAMES;
 pub use selftest::SELF_TEST;
 
 use crate::choose::Default0;
-use crate::mutant::Mutant;
+use crate::mutant::{Mutant, Switch};
 use crate::world::{Action, Client, Fleet, Settings, Trace, World};
 
 /// A world that is ready, and its name.
@@ -87,15 +87,28 @@ impl Scenario {
     /// a generated one; then perhaps `x2` for two processes of each service, and what is left out, like `-1-0.2` (see
     /// [`Less`]).
     pub fn named(name: &str) -> Option<Self> {
+        Self::planted(name, None)
+    }
+
+    /// The same with a planted bug; `None` too when that world cannot have it.
+    pub fn planted(name: &str, bug: Option<Switch>) -> Option<Self> {
         let (base, less) = less::split(name)?;
-        let whole = Self::whole(base).or_else(|| {
+        let whole = Self::whole(base, bug).or_else(|| {
             let (base, copies) = base.rsplit_once('x')?;
-            Some(Self::whole(base)?.with_copies(copies.parse().ok().filter(|copies| *copies > 0)?))
+            Some(Self::whole(base, bug)?.with_copies(copies.parse().ok().filter(|copies| *copies > 0)?))
         })?;
         less.into_iter().try_fold(whole, |scenario, less| scenario.without(less))
     }
 
-    fn whole(name: &str) -> Option<Self> {
+    fn whole(name: &str, bug: Option<Switch>) -> Option<Self> {
+        let mutant = match bug {
+            Some(Switch::Releases(bug)) => {
+                let planted = crate::upgrade::planted(name, bug).map(|(scenario, _)| scenario);
+                return planted.map(|scenario| Self { known: true, ..scenario });
+            }
+            Some(Switch::Settings(mutant)) => Some(mutant),
+            None => None,
+        };
         let whole = match name.strip_prefix("shop/") {
             Some(seed) => u64::from_str_radix(seed, 16).ok().map(Self::generated),
             None => named::named(name)
@@ -103,7 +116,7 @@ impl Scenario {
                 .or_else(|| measured::named(name))
                 .or_else(|| selftest::named(name)),
         };
-        whole.map(|scenario| Self { known: true, ..scenario })
+        whole.map(|scenario| Self { known: true, ..scenario }.with_bug(mutant))
     }
 
     /// A shop with users, products and commands drawn from a seed.
@@ -135,14 +148,8 @@ impl Scenario {
         Self { base, ..self.with_settings(|settings| settings.copies = copies) }.renamed()
     }
 
-    /// The same with a planted bug.
-    pub fn with_bug(&self, bug: Option<Mutant>) -> Self {
-        if bug.is_none() { self.clone() } else { self.with_settings(|settings| settings.mutant = bug) }
-    }
-
-    /// The planted bug, if there is one.
-    pub fn bug(&self) -> Option<Mutant> {
-        self.world.settings().mutant
+    fn with_bug(self, mutant: Option<Mutant>) -> Self {
+        if mutant.is_none() { self } else { self.with_settings(|settings| settings.mutant = mutant) }
     }
 
     /// The same without that; `None` when there is nothing of it to leave out.

@@ -1,35 +1,34 @@
 //! What shrinking leaves is small, and replays from its string.
 
 use super::*;
-use crate::mutant::Planted;
+use crate::mutant::{Planted, Switch};
 use crate::report::Recipe;
 use crate::run::random;
 
 /// The first failing run of generated shops with that bug, which has several commands.
-fn failing(name: &str) -> (Scenario, Finished) {
-    let bug = Planted::named(name).map(|planted| planted.mutant);
+fn failing(name: &str) -> (Scenario, Finished, Option<Switch>) {
+    let bug = Planted::named(name).map(|planted| planted.switch);
     let found = (0..3_000).find_map(|seed| {
-        let scenario = Scenario::generated(seed / 4).with_bug(bug);
+        let scenario = Scenario::planted(&format!("shop/{:x}", seed / 4), bug)?;
         let finished = random(&scenario, seed, false, Trace::default(), &Rules::default());
         finished.failure.is_some().then_some((scenario, finished)).filter(|(scenario, _)| scenario.commands() > 4)
     });
-    let Some(found) = found else { panic!("{name} is not found") };
-    found
+    let Some((scenario, finished)) = found else { panic!("{name} is not found") };
+    (scenario, finished, bug)
 }
 
 #[test]
 fn a_failing_shop_shrinks_to_few_commands_and_replays_from_its_string() {
     for name in ["charge-fresh-key", "sold-twice", "half-reserved", "late-payment-wins", "old-price-wins"] {
-        let (scenario, finished) = failing(name);
+        let (scenario, finished, bug) = failing(name);
         let invariant = finished.failure.expect("it fails").invariant.name;
         let shrunk = shrink(&scenario, &finished.deviations, invariant, &Rules::default()).expect("it repeats");
         let recipe = Recipe { scenario: shrunk.scenario.name().to_owned(), deviations: shrunk.deviations };
         assert!(shrunk.scenario.commands() < scenario.commands(), "{name}: {recipe}");
         let again: Recipe = recipe.to_string().parse().unwrap();
         assert_eq!(again, recipe);
-        let world = Scenario::named(&again.scenario).expect("its name says what it is");
+        let world = Scenario::planted(&again.scenario, bug).expect("its name says what it is");
         assert_eq!(world.commands(), shrunk.scenario.commands());
-        let world = world.with_bug(scenario.bug());
         let broken = replay(&world, &again.deviations, Trace::default(), &Rules::default()).failure;
         assert_eq!(broken.map(|it| it.invariant.name), Some(invariant), "{name}: {recipe}");
     }

@@ -12,7 +12,7 @@ mod trips;
 
 pub use context::{Rolling, Row, Told};
 pub use desk::Desk;
-pub use scenario::{Kind, NAMES, named, rules, scenario};
+pub use scenario::{Kind, NAMES, named, planted, rules, scenario};
 pub use trips::{Effect, Field, Input, Old, Part, Version};
 
 use std::fmt::Debug;

@@ -7,7 +7,7 @@ use ecom_core::event::Service as Name;
 use ecom_core::id::{CorrelationId, MessageId};
 use uuid::Uuid;
 
-use super::{Desk, Input, NextVersion, OLD, OneField, Part, Releases, Rolling, Row};
+use super::{Bug, Desk, Input, NextVersion, OLD, OneField, Part, Releases, Rolling, Row};
 use crate::invariant::{Broken, Own, When};
 use crate::run::Rules;
 use crate::scenario::Scenario;
@@ -44,15 +44,37 @@ impl Kind {
 
 /// A world without a bug, by its name, and what must hold in it.
 pub fn named(name: &str) -> Option<(Scenario, Rules)> {
-    let full = name.ends_with("-off").then_some(Part::Car);
-    let kind = Kind::Both;
-    Some(match name {
-        "upgrade-field" | "upgrade-field-off" => (scenario::<OneField<0>>(name, kind, full), rules::<OneField<0>>()),
-        "upgrade-version" | "upgrade-version-off" => {
-            (scenario::<NextVersion<0>>(name, kind, full), rules::<NextVersion<0>>())
-        }
+    planted(name, Bug::None)
+}
+
+/// A world with that bug, by its name, and what must hold in it: `upgrade-field` or `upgrade-version`; with `-one` for one
+/// trip, with `-same` for one that both wish; with `-off` when there is no car. `None` when releases of that kind cannot
+/// have it.
+pub fn planted(name: &str, bug: Bug) -> Option<(Scenario, Rules)> {
+    let of_field = name.strip_prefix("upgrade-field");
+    let how = of_field.or_else(|| name.strip_prefix("upgrade-version"))?;
+    let (kind, full) = match how.strip_suffix("-off") {
+        Some(kind) => (kind, Some(Part::Car)),
+        None => (how, None),
+    };
+    let kind = match kind {
+        "" => Kind::Both,
+        "-one" => Kind::One,
+        "-same" => Kind::Same,
         _ => return None,
+    };
+    Some(match (of_field.is_some(), bug) {
+        (true, Bug::None) => world::<OneField<0>>(name, kind, full),
+        (true, Bug::DropsFields) => world::<OneField<1>>(name, kind, full),
+        (false, Bug::None) => world::<NextVersion<0>>(name, kind, full),
+        (false, Bug::BeginsAnew) => world::<NextVersion<1>>(name, kind, full),
+        (false, Bug::DropsEvents) => world::<NextVersion<2>>(name, kind, full),
+        (true, Bug::BeginsAnew | Bug::DropsEvents) | (false, Bug::DropsFields) => return None,
     })
+}
+
+fn world<R: Releases>(name: &str, kind: Kind, full: Option<Part>) -> (Scenario, Rules) {
+    (scenario::<R>(name, kind, full), rules::<R>())
 }
 
 /// A world of these releases: a process of each on one database.

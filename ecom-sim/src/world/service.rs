@@ -35,6 +35,8 @@ pub struct Service<C: Simulated> {
     set_back: bool,
     /// Until when it does not reach the broker, by the world's clock.
     cut_until: Timestamp,
+    /// Whether an upgrade was seen through: nobody rolls it back any more.
+    is_upgraded: bool,
     print: OnceLock<u128>,
 }
 
@@ -52,6 +54,7 @@ impl<C: Simulated> Service<C> {
             skew: 0,
             set_back: false,
             cut_until: Timestamp::EPOCH,
+            is_upgraded: false,
             print: OnceLock::new(),
         }
     }
@@ -131,6 +134,7 @@ impl<C: Simulated> Clone for Service<C> {
             skew: self.skew,
             set_back: self.set_back,
             cut_until: self.cut_until,
+            is_upgraded: self.is_upgraded,
             print: self.print.clone(),
         }
     }
@@ -157,6 +161,9 @@ impl<C: Simulated> Node for Service<C> {
         *self.print.get_or_init(|| {
             let mut hasher = Hasher128::default();
             (&self.tables, &self.outside, &self.late, (self.skew, self.set_back), self.cut_until).hash(&mut hasher);
+            if self.is_upgraded {
+                self.is_upgraded.hash(&mut hasher);
+            }
             self.told.iter().for_each(|news| news.id.hash(&mut hasher));
             self.telling.iter().for_each(|(copy, news)| (copy, news.id).hash(&mut hasher));
             for process in &self.processes {
@@ -240,7 +247,7 @@ impl<C: Simulated> Node for Service<C> {
             if let Some(client) = process.client() {
                 env.replies.push((client, Answered::Unknown));
             }
-            let release = C::release(copy, Some(process.release));
+            let release = if service.is_upgraded { C::newest() } else { C::release(copy, Some(process.release)) };
             *process = Process::new(service.node, copy, env);
             process.release = release;
             process.start(service, env);
@@ -309,6 +316,7 @@ impl<C: Simulated> Node for Service<C> {
     fn replay_letters(&mut self, env: &mut Env<'_>) -> usize {
         self.print.take();
         // Whoever replays has seen the upgrade through.
+        self.is_upgraded = true;
         self.processes.iter_mut().for_each(|process| process.release = C::newest());
         let letters: Vec<_> = self.tables.letters().cloned().collect();
         for letter in &letters {
