@@ -40,6 +40,11 @@ fn what_makes_no_sense_is_told_in_one_line() {
         ("replay one-order-7", "one-order has nothing that \"-7\" could leave out of it"),
         ("replay one-order~nonsense", "\"nonsense\" is not a deviation"),
         ("replay one-order --bug nonsense", "no planted bug is named \"nonsense\""),
+        (
+            "replay one-order --bug fields-dropped",
+            "one-order cannot have the bug \"fields-dropped\": that is one of upgrade-field-one",
+        ),
+        ("run all --bug fields-dropped", "cannot have the bug"),
         ("run nothing", "no scenario is named \"nothing\""),
         ("mutants nothing", "no planted bug has \"nothing\" in its name"),
         ("run one-order --seeds 0", "there is nothing to run"),
