@@ -105,6 +105,7 @@ A run is written as SCENARIO~DEVIATIONS, as a report prints it, or as SCENARIO a
   one-order                     the small world, nothing goes otherwise
   shop/1580                     a shop drawn from the hexadecimal seed 1580
   one-orderx2                   two processes of each service
+  one-order+wire                events, calls and rows in the form in which they are sent and stored
   shop/1580-1-0.2               without client 1, and without the second command of client 0
   shop/1580-0.3.2-0.4.1x1       without the second line of client 0's third command; of the first line of the fourth, one piece
   …~payment.call.1=unknown-done the first call of payment's provider is carried out, but the answer is lost

@@ -29,19 +29,19 @@ impl Again {
     fn of(args: &ReplayArgs) -> Result<Self, Ending> {
         let bug = bug(args.bug.as_deref())?;
         if let Some(seed) = seed(&args.recipe) {
-            let scenario = Plan::of("all", bug)?.scenario(seed, &mut None);
+            let scenario = Plan::of("all", bug)?.scenario(seed, &mut None).of_seed(seed);
             return Ok(Self { scenario, bug, what: What::Seed(seed) });
         }
         let recipe: Recipe = args.recipe.parse().map_err(|error| usage(&error))?;
         let scenario = scenario(&recipe.scenario, bug)?;
-        let what = match &args.seed {
-            None => What::Deviations(recipe.deviations),
-            Some(text) => What::Seed(seed(text).ok_or_else(|| {
-                eprintln!("{text:?} is no seed");
-                Ending::Usage
-            })?),
+        let Some(text) = &args.seed else {
+            return Ok(Self { scenario, bug, what: What::Deviations(recipe.deviations) });
         };
-        Ok(Self { scenario, bug, what })
+        let Some(seed) = seed(text) else {
+            eprintln!("{text:?} is no seed");
+            return Err(Ending::Usage);
+        };
+        Ok(Self { scenario: scenario.of_seed(seed), bug, what: What::Seed(seed) })
     }
 
     fn run(&self, trace: Trace, rules: &Rules) -> Finished {

@@ -136,7 +136,7 @@ impl Totals {
     }
 
     fn one(&self, seed: u64, plan: &Plan, args: &RunArgs, rules: &Rules, last: &mut Option<(u64, Scenario)>) {
-        let scenario = plan.scenario(seed, last);
+        let scenario = plan.scenario(seed, last).of_seed(seed);
         let run = |trace| random(&scenario, seed, args.uniform, trace, rules);
         let (finished, difference) = if args.twice { twice(run) } else { (run(Trace::default()), None) };
         let Finished { trace: first, deviations, failure, .. } = finished;

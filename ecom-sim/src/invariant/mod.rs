@@ -14,6 +14,7 @@ mod prices_are_those_of_inventory;
 mod stock_adds_up;
 mod the_books_agree_with_the_provider;
 mod what_is_complete_is_paid_and_sold;
+mod what_leaves_a_process_arrives;
 
 use std::fmt;
 use std::sync::Arc;
@@ -137,6 +138,9 @@ pub(crate) fn subjects<'a>(
 /// The first invariant that is broken after steps that changed these services. What the trace tells row by row is looked
 /// at row by row.
 pub fn after_step(rules: &Rules, world: &World, trace: &Trace, changed: u8) -> Result<(), Box<(Invariant, Broken)>> {
+    if let Some(broken) = trace.garbled() {
+        return Err(Box::new((what_leaves_a_process_arrives::INVARIANT, broken.clone())));
+    }
     // A planted bug may change what no transaction tells of.
     let vague = if world.settings().mutant.is_some() { u8::MAX } else { trace.vague() };
     let concerned = |it: &Invariant| it.when == When::Always && bits(it.of) & changed != 0;

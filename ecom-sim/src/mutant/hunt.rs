@@ -213,9 +213,10 @@ impl Worlds {
         let rules = self.rules.clone();
         for run in 0..runs_max {
             let scenario = self.world(from + run)?;
-            let finished = random(scenario, from + run, uniform, Trace::default(), &rules);
+            let scenario = scenario.of_seed(from + run);
+            let finished = random(&scenario, from + run, uniform, Trace::default(), &rules);
             if let Some(failure) = finished.failure {
-                return Some(kill(scenario, &finished.deviations, failure.invariant.name, run + 1, &rules));
+                return Some(kill(&scenario, &finished.deviations, failure.invariant.name, run + 1, &rules));
             }
         }
         None

@@ -95,6 +95,8 @@ pub enum Mutant {
     ConflictIsDone,
     /// Each attempt of a notice has a key of its own.
     NoticeFreshKey,
+    /// The wire form of an event does not tell the version of what it is about.
+    VersionNotSent,
     /// A webhook that tells what is known already is booked again.
     WebhookBookedTwice,
     /// A webhook about an order that has ended is dropped, and the call that it is about counts as answered.

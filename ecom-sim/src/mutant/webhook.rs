@@ -1,10 +1,18 @@
-//! Planted bugs of webhooks.
+//! Planted bugs of webhooks, and of the form in which events are sent.
 
 use super::switch::Mutant as M;
 use super::{Planted, plant};
 
 /// All of them.
 pub(super) const BUGS: &[Planted] = &[
+    plant(
+        M::VersionNotSent,
+        "version-not-sent",
+        "wire",
+        "the wire form of an event does not tell the version of what it is about",
+        ("one-order+wire", 0, 1, false),
+        &["what is sent or stored is read as it was"],
+    ),
     plant(
         M::WebhookBookedTwice,
         "webhook-booked-twice",

@@ -1,14 +1,16 @@
 //! Which rows a transaction locks when it reads: those of its scope that exist. A row that does not exist cannot be
 //! locked, so what is decided on its absence is not safe unless both sides write one row.
 
+use ecom_core::id::{OrderId, PaymentId};
 use ecom_core::inventory::{InventoryContext, InventoryScope, InventorySnapshot};
 use ecom_core::notification::{NotificationContext, NotificationScope, NotificationSnapshot};
 use ecom_core::order::{OrderContext, OrderScope, OrderSnapshot};
-use ecom_core::payment::{PaymentContext, PaymentScope, PaymentSnapshot};
+use ecom_core::payment::{PaymentContext, PaymentScope, PaymentSnapshot, Record};
 use ecom_core::user::{UserContext, UserScope, UserSnapshot};
 use uuid::Uuid;
 
-use super::{NoOutside, Notifier, Provider, Simulated};
+use super::{NoOutside, Notifier, Provider, Simulated, wire};
+use crate::invariant::Broken;
 
 /// A row's kind and key.
 pub type RowKey = (&'static str, Uuid);
@@ -35,6 +37,10 @@ impl Simulated for InventoryContext {
         locks.extend(scope.products.iter().flat_map(|id| [("stock", id.0), ("product", id.0)]));
         locks
     }
+
+    fn survives(rows: &InventorySnapshot, key: Uuid) -> Result<(), Broken> {
+        rows.reservations.get(&OrderId(key)).map_or(Ok(()), |it| wire::survives("a reservation", it))
+    }
 }
 
 impl Simulated for PaymentContext {
@@ -48,6 +54,14 @@ impl Simulated for PaymentContext {
         let methods = scope.methods.iter().map(|id| id.0);
         let methods = methods.chain(defaults.chain(wallets).map(|method| method.id.0));
         payments.chain(refunds).chain(methods.map(|id| ("method", id))).collect()
+    }
+
+    fn survives(rows: &PaymentSnapshot, key: Uuid) -> Result<(), Broken> {
+        match rows.records.get(&PaymentId(key)) {
+            Some(Record::Payment(payment)) => wire::survives("the state of a payment", &payment.state),
+            Some(Record::Barrier(barrier)) => wire::survives("the end of an order", &barrier.end),
+            None => Ok(()),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod outside;
 mod provider;
 mod saga;
 mod store;
+pub(crate) mod wire;
 
 pub use broker::{Broker, Ready, Stored};
 pub use bus::SimBus;

@@ -7,10 +7,12 @@ use std::time::Duration;
 use ecom_core::decide::{BoundedContext, NoEffect};
 use ecom_core::engine::{EffectRow, Message};
 use ecom_core::port::Delivery;
+use uuid::Uuid;
 
 use super::RowKey;
 use crate::choose::Fate;
 use crate::coverage::Covered;
+use crate::invariant::Broken;
 use crate::mutant::Mutable;
 
 /// A context that can be simulated.
@@ -20,6 +22,11 @@ pub trait Simulated: Mutable + Covered + BoundedContext<Snapshot: Hash, EffectAn
 
     /// The rows that its stores lock when they read for that scope.
     fn locks(scope: &Self::Scope, rows: &Self::Snapshot) -> Vec<RowKey>;
+
+    /// Whether the row of that key is read as it was stored, where the core knows its stored form.
+    fn survives(_rows: &Self::Snapshot, _key: Uuid) -> Result<(), Broken> {
+        Ok(())
+    }
 
     /// The release that a process of that number runs, after the one that it ran before it died. Most worlds have one.
     fn release(_copy: u8, _before: Option<u8>) -> u8 {

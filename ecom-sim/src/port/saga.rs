@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{OutsideWorld, RowKey, Simulated};
 use crate::hash::fingerprint;
+use crate::invariant::Broken;
 
 /// What the calls of a saga reach, as a value: rooms, money, letters. It keeps what is true outside, and knows nothing
 /// of keys and repetitions: [`Calls`] asks it once for each key.
@@ -172,5 +173,19 @@ impl<S: Hosted<EffectAnswer: Hash>> Simulated for SagaContext<S> {
 
     fn locks(scope: &BTreeSet<Uuid>, _rows: &BTreeMap<Uuid, Instance<S>>) -> Vec<RowKey> {
         scope.iter().map(|id| (S::NAME, *id)).collect()
+    }
+
+    fn survives(rows: &BTreeMap<Uuid, Instance<S>>, key: Uuid) -> Result<(), Broken> {
+        let Some(instance) = rows.get(&key) else { return Ok(()) };
+        let broken = |read: String| Err(Broken::new(S::NAME, format!("{instance:?}"), read));
+        let text = instance.to_stored().map_err(|error| error.to_string());
+        let read = text.and_then(|text| {
+            Instance::<S>::from_stored(instance.definition_version, &text).map_err(|error| error.to_string())
+        });
+        match read {
+            Ok(read) if read == *instance => Ok(()),
+            Ok(read) => broken(format!("{read:?}")),
+            Err(error) => broken(error),
+        }
     }
 }

@@ -91,9 +91,11 @@ where
         let mut seeds = Rng::new(self.seed);
         for run in 0..self.test.runs {
             let scenario = if run % 3 == 2 { &two } else { &one };
-            let finished = random(scenario, seeds.next_u64(), false, Trace::default(), &self.test.rules);
+            let seed = seeds.next_u64();
+            let scenario = scenario.of_seed(seed);
+            let finished = random(&scenario, seed, false, Trace::default(), &self.test.rules);
             if let Some(failure) = finished.failure {
-                return self.shrunk(story, scenario, &finished.deviations, failure);
+                return self.shrunk(story, &scenario, &finished.deviations, failure);
             }
         }
         let recipe = Recipe { scenario: one.name().to_owned(), deviations: vec![] };

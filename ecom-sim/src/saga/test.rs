@@ -21,7 +21,7 @@ use crate::invariant::{Broken, Own, When};
 use crate::port::Desk;
 use crate::report::{Recipe, Report, slug};
 use crate::run::{Rules, replay};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, WIRE};
 use crate::world::{Settings, Trace, World};
 
 /// Stories of one test, unless told otherwise.
@@ -112,6 +112,11 @@ impl<S: Hosted<EffectAnswer: Hash>, D: Desk<S>> SagaTest<S, D> {
         story.scenario(Settings { copies, ..self.settings.clone() })
     }
 
+    fn of_recipe(&self, story: &Story<S, D>, recipe: &Recipe) -> Scenario {
+        let name = &recipe.scenario;
+        self.scenario(story, copies(name)).with_wire(name.ends_with(WIRE))
+    }
+
     /// Draws stories, the same ones each time, and looks for one that fails.
     pub fn check<T: Strategy<Value = Story<S, D>>>(&self, stories: T) -> Result<(), Box<Found<S, D>>> {
         let config = Config { cases: self.cases, failure_persistence: None, ..Config::default() };
@@ -157,7 +162,7 @@ impl<S: Hosted<EffectAnswer: Hash>, D: Desk<S>> SagaTest<S, D> {
     /// Replays a story from its string, `trip~order.call.1=late`: how it fails, if it does.
     pub fn replay(&self, story: &Story<S, D>, recipe: &str) -> Result<Option<Box<Found<S, D>>>, ParseError> {
         let recipe: Recipe = recipe.parse()?;
-        let scenario = self.scenario(story, copies(&recipe.scenario));
+        let scenario = self.of_recipe(story, &recipe);
         let finished = replay(&scenario, &recipe.deviations, Trace::default(), &self.rules);
         let before = recipe.deviations.len();
         let case = Case { story: story.clone(), recipe, before, failure: finished.failure };
@@ -176,7 +181,7 @@ impl<S: Hosted<EffectAnswer: Hash>, D: Desk<S>> SagaTest<S, D> {
 
     fn found(&self, case: Case<S, D>) -> Option<Found<S, D>> {
         let failure = case.failure.as_deref()?;
-        let scenario = self.scenario(&case.story, copies(&case.recipe.scenario));
+        let scenario = self.of_recipe(&case.story, &case.recipe);
         let mut report = Report::new(&scenario, &case.recipe.deviations, failure, &self.rules);
         report.before.0 = case.before;
         report.again = format!("SagaTest::assert_replay(&story, \"{}\")", report.recipe);
@@ -215,7 +220,8 @@ fn regression<S: Hosted<EffectAnswer: Hash>, D: Desk<S>>(invariant: &str, case: 
 
 /// How many processes the world of that name has: `tripx2` has two.
 pub(super) fn copies(scenario: &str) -> u8 {
-    scenario.rsplit_once('x').and_then(|(_, copies)| copies.parse().ok()).unwrap_or(1)
+    let name = scenario.strip_suffix(WIRE).unwrap_or(scenario);
+    name.rsplit_once('x').and_then(|(_, copies)| copies.parse().ok()).unwrap_or(1)
 }
 
 /// Draws the same each time.

@@ -18,6 +18,7 @@ pub use named::NAMES;
 pub use selftest::SELF_TEST;
 
 use crate::choose::Default0;
+use crate::hash::Rng;
 use crate::mutant::{Mutant, Switch};
 use crate::world::{Action, Client, Fleet, Settings, Trace, World};
 
@@ -39,8 +40,15 @@ impl fmt::Debug for Scenario {
     }
 }
 
-/// The name of the whole of a scenario: without what is left out, and without the number of processes.
+/// The end of the name of a world with `wire`.
+pub(crate) const WIRE: &str = "+wire";
+
+/// Of so many seeds one runs with `wire`.
+const WIRE_EACH: u64 = 16;
+
+/// The name of the whole of a scenario: without what is left out, without the number of processes and `wire`.
 pub(crate) fn whole(name: &str) -> &str {
+    let name = name.strip_suffix(WIRE).unwrap_or(name);
     let base = less::split(name).map_or(name, |(base, _)| base);
     let is_number = |it: &str| it.parse::<u8>().is_ok();
     base.rsplit_once('x').filter(|(_, copies)| is_number(copies)).map_or(base, |(base, _)| base)
@@ -84,14 +92,17 @@ impl Scenario {
     }
 
     /// By its name: one of [`NAMES`], of [`crate::upgrade::NAMES`] or of [`MEASURED`], or `shop/` and the hexadecimal seed of
-    /// a generated one; then perhaps `x2` for two processes of each service, and what is left out, like `-1-0.2` (see
-    /// [`Less`]).
+    /// a generated one; then perhaps `x2` for two processes of each service, what is left out, like `-1-0.2` (see
+    /// [`Less`]), and `+wire` (see [`Settings::wire`]).
     pub fn named(name: &str) -> Option<Self> {
         Self::planted(name, None)
     }
 
     /// The same with a planted bug; `None` too when that world cannot have it.
     pub fn planted(name: &str, bug: Option<Switch>) -> Option<Self> {
+        if let Some(name) = name.strip_suffix(WIRE) {
+            return Self::planted(name, bug).map(|scenario| scenario.with_wire(true));
+        }
         let (base, less) = less::split(name)?;
         let whole = Self::whole(base, bug).or_else(|| {
             let (base, copies) = base.rsplit_once('x')?;
@@ -139,6 +150,26 @@ impl Scenario {
         Self { world: self.world.with_settings(change), ..self.clone() }
     }
 
+    /// The same with what leaves a process handed on in the form in which it is sent or stored, or as it is.
+    pub fn with_wire(&self, wire: bool) -> Self {
+        if wire == self.world.settings().wire {
+            return self.clone();
+        }
+        Self { world: self.world.with_wire(wire), ..self.clone() }.renamed()
+    }
+
+    /// Whether it is.
+    pub fn has_wire(&self) -> bool {
+        self.world.settings().wire
+    }
+
+    /// The same as the run of that seed has it: one of 16 has `wire`, which costs more than it finds. Nothing else of
+    /// the run depends on it.
+    pub fn of_seed(&self, seed: u64) -> Self {
+        let wire = Rng::new(seed ^ 0x3172_e000_f0f0_3172).below(WIRE_EACH) == 0;
+        if wire { self.with_wire(true) } else { self.clone() }
+    }
+
     /// The same with so many processes of each service.
     pub fn with_copies(&self, copies: u8) -> Self {
         if copies == self.world.settings().copies {
@@ -170,6 +201,7 @@ impl Scenario {
 
     fn renamed(self) -> Self {
         let less: String = self.less.iter().map(ToString::to_string).collect();
-        Self { name: format!("{}{less}", self.base).into(), ..self }
+        let wire = if self.has_wire() { WIRE } else { "" };
+        Self { name: format!("{}{less}{wire}", self.base).into(), ..self }
     }
 }

@@ -8,6 +8,14 @@ use crate::scenario::Scenario;
 use crate::world::Trace;
 
 impl Attempt<'_> {
+    /// It hardly ever matters in which form things are handed on.
+    pub(super) fn leave_out_wire(&mut self) {
+        let scenario = self.scenario.with_wire(false);
+        if self.try_scenario(&scenario, None) {
+            self.scenario = scenario;
+        }
+    }
+
     /// Whether anything could be left out.
     pub(super) fn leave_out_commands(&mut self) -> bool {
         let (mut less, mut log) = (false, None);

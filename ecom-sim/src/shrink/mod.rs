@@ -72,6 +72,9 @@ fn reduce(scenario: &Scenario, deviations: &[Deviation], invariant: &str, rules:
     let failure = failure.filter(|failure| failure.invariant.name == invariant)?;
     let scenario = scenario.clone();
     let mut attempt = Attempt { scenario, invariant, rules, replays: 1, best, failure };
+    if attempt.scenario.has_wire() {
+        attempt.leave_out_wire();
+    }
     attempt.leave_out_deviations();
     while attempt.leave_out_commands() {
         attempt.leave_out_deviations();

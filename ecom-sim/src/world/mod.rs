@@ -274,6 +274,14 @@ impl World {
         world
     }
 
+    /// The same with what leaves a process handed on in the form in which it is sent or stored, or as it is.
+    #[must_use]
+    pub fn with_wire(&self, wire: bool) -> Self {
+        let mut world = self.clone();
+        Arc::make_mut(&mut world.settings).wire = wire;
+        world
+    }
+
     /// A context's service; `None` when it is not there.
     pub fn service<C: Simulated>(&self) -> Option<&Service<C>> {
         self.nodes[C::SERVICE as usize].as_ref()?.as_any().downcast_ref()

@@ -33,6 +33,8 @@ pub struct Settings {
     pub skews: [i64; 6],
     /// Whether claims and small writes may fail: they have choices of their own.
     pub small_faults: bool,
+    /// Whether what leaves a process is handed on in the form in which it is sent or stored.
+    pub wire: bool,
     /// The planted bug, for the proof that it is found.
     pub mutant: Option<Mutant>,
     /// Ends that never come: how the coverage is shown to notice a simulator that is too kind.
@@ -49,6 +51,7 @@ impl Default for Settings {
             copies: 1,
             skews: [0; 6],
             small_faults: false,
+            wire: false,
             mutant: None,
             never: &[],
         }

@@ -8,6 +8,7 @@ use super::Action;
 use crate::choose::{Fate, Op};
 use crate::coverage::Coverage;
 use crate::hash::Hasher128;
+use crate::invariant::Broken;
 
 /// The hash, and perhaps the words.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +29,7 @@ pub struct Trace {
     now: Timestamp,
     action: Option<Action>,
     coverage: Option<Box<Coverage>>,
+    garbled: Option<Box<Broken>>,
 }
 
 /// A row that a step wrote, or the subject of a timer or a line of history.
@@ -83,6 +85,17 @@ impl Trace {
             Some(coverage) => Some(coverage),
             None => None,
         }
+    }
+
+    /// The first thing that was not read as it was sent or stored.
+    pub fn garbled(&self) -> Option<&Broken> {
+        self.garbled.as_deref()
+    }
+
+    pub(super) fn garble(&mut self, node: u8, broken: Broken) {
+        self.touch_rows(node);
+        self.say(true, || format!("{} is read as {} and was {}", broken.subject, broken.actual, broken.expected));
+        self.garbled.get_or_insert_with(|| Box::new(broken));
     }
 
     /// Whether somebody asked what is reached.

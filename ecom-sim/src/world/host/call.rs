@@ -13,8 +13,9 @@ use super::commit::Ended;
 use super::consume::away;
 use crate::choose::{Fate, Op};
 use crate::coverage::Step;
+use crate::invariant::Broken;
 use crate::mutant::Mutant;
-use crate::port::{CALLS, OutsideWorld, Simulated, WEBHOOKS};
+use crate::port::{CALLS, OutsideWorld, Simulated, WEBHOOKS, wire};
 
 impl<C: Simulated> Process<C> {
     /// One step of the effector.
@@ -75,7 +76,8 @@ impl<C: Simulated> Process<C> {
     }
 
     /// Begins a call.
-    pub(super) fn call(&mut self, row: EffectRow<C::Effect>, since: Timestamp, env: &Env<'_>) {
+    pub(super) fn call(&mut self, row: EffectRow<C::Effect>, since: Timestamp, env: &mut Env<'_>) {
+        let row = if env.settings.wire { self.stored(row, env) } else { row };
         let mut machine = Call::new(Ticket::from(&row), self.limits);
         let request = machine.resume(&CallCompletion::Turn { held: env.now.since(since) });
         if let CallRequest::End(_) = request {
@@ -85,6 +87,22 @@ impl<C: Simulated> Process<C> {
         let number = (0..=u8::MAX).find(|number| self.calling(*number).is_none()).unwrap_or(u8::MAX);
         let call = Driven::new(machine, request);
         self.calls.push(Calling { number, call, row, since, answer: None });
+    }
+
+    /// The same as it is read from where it is stored.
+    fn stored(&self, row: EffectRow<C::Effect>, env: &mut Env<'_>) -> EffectRow<C::Effect> {
+        let broken = |read: String| Broken::new("a call", format!("{:?}", row.effect), read);
+        match wire::stored(&row.effect) {
+            Ok(effect) if effect == row.effect => EffectRow { effect, ..row },
+            Ok(effect) => {
+                env.trace.garble(self.node, broken(format!("{effect:?}")));
+                EffectRow { effect, ..row }
+            }
+            Err(error) => {
+                env.trace.garble(self.node, broken(error));
+                row
+            }
+        }
     }
 
     /// One step of a call; `None` when the process died.

@@ -132,6 +132,9 @@ impl<C: Simulated> Process<C> {
     ) -> Ended<C> {
         if result.is_ok() {
             env.trace.wrote(self.node, service.tables.written());
+            if env.settings.wire {
+                self.kept(service, env);
+            }
         }
         match (fate, result) {
             (Fate::CrashBefore | Fate::CrashAfter, _) => {
@@ -152,6 +155,15 @@ impl<C: Simulated> Process<C> {
                 env.trace.say(fate != Fate::Fine, || format!("{}: rolled back: {fault}", name::<C>()));
                 self.sweep_after(env.settings.lease, env.now);
                 Ended::RolledBack(fault)
+            }
+        }
+    }
+
+    /// Whether what it wrote is read as it was stored.
+    fn kept(&self, service: &Service<C>, env: &mut Env<'_>) {
+        for (_, key) in service.tables.written() {
+            if let Err(broken) = C::survives(service.tables.snapshot(), key) {
+                env.trace.garble(self.node, broken);
             }
         }
     }

@@ -11,8 +11,9 @@ use super::super::service::{Service, name};
 use super::commit::Ended;
 use crate::choose::{Fate, Op, Site};
 use crate::coverage::{self, Step};
+use crate::invariant::Broken;
 use crate::mutant::Mutant;
-use crate::port::Simulated;
+use crate::port::{Simulated, wire};
 
 const SETTLED: &[Fate] = &[Fate::Fine, Fate::UnknownNotDone, Fate::CrashBefore, Fate::CrashAfter];
 
@@ -160,8 +161,26 @@ impl<C: Simulated> Process<C> {
             let overtaking = if skip > 0 { ", before older ones" } else { "" };
             format!("{} gets {}{again}{overtaking}", name::<C>(), names(&deliveries))
         });
+        let deliveries = if env.settings.wire { self.arrived(deliveries, env) } else { deliveries };
         let release = self.release_now(env);
         Completion::Received(deliveries.into_iter().map(|delivery| C::read_as(delivery, release)).collect())
+    }
+
+    /// The same after they went over the wire.
+    fn arrived(&self, deliveries: Vec<Delivery>, env: &mut Env<'_>) -> Vec<Delivery> {
+        let arrive = |delivery: Delivery| {
+            let Body::Event(sent) = &delivery.body else { return delivery };
+            let body = wire::arrived(sent, env.settings.mutant);
+            if body != delivery.body {
+                let read = match &body {
+                    Body::Event(envelope) => format!("{envelope:?}"),
+                    Body::Unreadable { error, .. } => error.clone(),
+                };
+                env.trace.garble(self.node, Broken::new("an event", format!("{sent:?}"), read));
+            }
+            Delivery { body, ..delivery }
+        };
+        deliveries.into_iter().map(arrive).collect()
     }
 
     /// The transaction of a group.
