@@ -70,22 +70,6 @@ fn some_thousand_runs_at_random_are_clean() {
 }
 
 #[test]
-fn what_once_went_wrong_goes_right() {
-    let recipes = [
-        // Charged, and the process dies; the order is cancelled; "later", says the provider when it is asked again.
-        "order-cancel~payment.call.1=crash-after,payment.call.2=transient",
-        "order-cancel~payment.call.1=crash-after,payment.call.2=crash-after,payment.call.3=transient",
-        // Stored in one queue alone, and the confirm is lost: the row must stay in the outbox.
-        "notices~order.settle.2=crash-before,order.publish.5=unknown-half",
-    ];
-    for text in recipes {
-        let Ok(recipe) = text.parse::<Recipe>() else { panic!("{text} is no recipe") };
-        let finished = replay(&scenario(&recipe.scenario), &recipe.deviations, Trace::default(), &Rules::default());
-        assert!(finished.failure.is_none(), "{text}: {:?}", finished.failure);
-    }
-}
-
-#[test]
 fn two_processes_make_the_same_runs() {
     let run = || {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ecom-sim"));

@@ -3,34 +3,11 @@
 #[path = "planted/trip.rs"]
 mod trip;
 
-use ecom_core::testing::trip::{Effect, ID, Input, Part};
-use ecom_sim::saga::{Desk, Found, SagaTest, Story};
+use ecom_core::testing::trip::{ID, Input, Part};
+use ecom_sim::saga::{Found, SagaTest, Story};
 use proptest::collection;
 use proptest::prelude::{Just, Strategy};
-use trip::{DEAF, FORGETFUL, GREEDY, ONE_KEY, Planted, SOUND};
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-struct Letting {
-    full: Option<Part>,
-    booked: Vec<Part>,
-}
-
-impl<const BUG: u8> Desk<Planted<BUG>> for Letting {
-    fn carry_out(&mut self, effect: &Effect) -> bool {
-        match effect {
-            Effect::Book(_, part) if self.full == Some(*part) => false,
-            Effect::Book(_, part) => {
-                self.booked.push(*part);
-                true
-            }
-            Effect::LetGo(_, part) => {
-                let before = self.booked.len();
-                self.booked.retain(|booked| booked != part);
-                self.booked.len() < before
-            }
-        }
-    }
-}
+use trip::{DEAF, FORGETFUL, GREEDY, Letting, ONE_KEY, Planted, SOUND, WHOLE, is_whole};
 
 fn stories<const BUG: u8>() -> impl Strategy<Value = Story<Planted<BUG>, Letting>> {
     let full = proptest::option::of(Just(Part::Room));
@@ -42,9 +19,7 @@ fn stories<const BUG: u8>() -> impl Strategy<Value = Story<Planted<BUG>, Letting
 }
 
 fn test<const BUG: u8>() -> SagaTest<Planted<BUG>, Letting> {
-    SagaTest::new().at_rest("a trip is booked as a whole or not at all", |_, letting: &Letting| {
-        letting.booked.is_empty() || letting.booked.len() == 2
-    })
+    SagaTest::new().at_rest(WHOLE, |_, letting: &Letting| is_whole(letting))
 }
 
 /// The failure of a bug: the invariant is named, there are three deviations at most, and the string repeats it.
@@ -66,14 +41,14 @@ fn without_a_bug_nothing_is_found() {
 
 #[test]
 fn a_forgotten_compensation_is_found() {
-    let found = found::<FORGETFUL>("a trip is booked as a whole or not at all");
+    let found = found::<FORGETFUL>(WHOLE);
     let wish = |full| Story::new(Letting { full, booked: vec![] }).send(ID, Input::Wish);
     assert!([None, Some(Part::Room)].map(wish).contains(&found.case.story), "{found}");
 }
 
 #[test]
 fn a_late_success_that_is_not_heard_is_found_and_small() {
-    let found = found::<DEAF>("a trip is booked as a whole or not at all");
+    let found = found::<DEAF>(WHOLE);
     assert!(!found.report.recipe.deviations.is_empty(), "{found}");
 }
 

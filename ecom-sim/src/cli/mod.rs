@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::mutant::{ALL, Planted, Switch};
+use crate::mutant::{Planted, Switch};
 use crate::scenario::{NAMES, Scenario};
 
 /// How a command ended, as its exit code.
@@ -244,7 +244,7 @@ fn print(text: &str) {
 fn bug(name: Option<&str>) -> Result<Option<Switch>, Ending> {
     let planted = |name| {
         Planted::named(name).map(|planted| planted.switch).ok_or_else(|| {
-            let names: Vec<&str> = ALL.iter().map(|planted| planted.name).collect();
+            let names: Vec<&str> = Planted::known().map(|planted| planted.name).collect();
             eprintln!("no planted bug is named {name:?}; there are {}", names.join(", "));
             Ending::Usage
         })

@@ -6,12 +6,14 @@
 //! of it.
 
 mod catalogue;
+mod former;
 mod hunt;
 mod rules;
 mod switch;
 mod upgrade;
 mod webhook;
 
+pub use former::FORMER;
 pub use hunt::{Checked, Control, Found, Hunt, Kill, hunt};
 pub use rules::Mutable;
 pub use switch::Mutant;
@@ -43,7 +45,12 @@ pub struct Planted {
 impl Planted {
     /// By its name.
     pub fn named(name: &str) -> Option<&'static Self> {
-        ALL.iter().find(|planted| planted.name == name)
+        Self::known().find(|planted| planted.name == name)
+    }
+
+    /// All that have a name: those of the catalogue, and former ones.
+    pub fn known() -> impl Iterator<Item = &'static Self> {
+        ALL.iter().chain(FORMER)
     }
 }
 
@@ -59,11 +66,11 @@ pub enum Switch {
 impl Switch {
     /// The name of its bug.
     pub fn name(self) -> &'static str {
-        ALL.iter().find(|planted| planted.switch == self).map_or("", |planted| planted.name)
+        Planted::known().find(|planted| planted.switch == self).map_or("", |planted| planted.name)
     }
 }
 
-/// All planted bugs.
+/// All planted bugs of the catalogue.
 pub const ALL: &[Planted] = &all();
 
 const fn all() -> [Planted; catalogue::BUGS.len() + webhook::BUGS.len() + upgrade::BUGS.len()] {

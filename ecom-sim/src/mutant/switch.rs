@@ -55,6 +55,8 @@ pub enum Mutant {
     EffectsNotSwept,
     /// A call that was answered stays owed.
     EffectNotDeleted,
+    /// A charge that nobody heard of took nothing, it is thought, when the next one is told to come later.
+    SilenceIsHarmless,
     /// A charge without an answer counts as refused.
     UnknownIsRefusal,
     /// A charge without an answer counts as taken.
@@ -91,6 +93,8 @@ pub enum Mutant {
     OldPriceWins,
     /// A transaction does not notice that others changed what it has read.
     VersionsNotChecked,
+    /// A transaction locks the rows that it writes, and not those by which it decides.
+    ReadsNotLocked,
     /// A transaction that met a concurrent change counts as done.
     ConflictIsDone,
     /// Each attempt of a notice has a key of its own.

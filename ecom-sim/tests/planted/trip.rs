@@ -5,6 +5,7 @@ use ecom_core::event::{Event, Service};
 use ecom_core::policy::Policy;
 use ecom_core::saga::{Call, Hosted, Ledger, Repair, Saga, Step, Transition, Wait};
 use ecom_core::testing::trip::{Booking, Effect, End, ID, Input, NotNow, Part, Trip, call};
+use ecom_sim::saga::Desk;
 use uuid::Uuid;
 
 /// None.
@@ -17,6 +18,8 @@ pub(crate) const DEAF: u8 = 2;
 pub(crate) const ONE_KEY: u8 = 3;
 /// Whoever asks again books the room again.
 pub(crate) const GREEDY: u8 = 4;
+/// Whatever was answered, it asks under the key under which it asked first.
+pub(crate) const STALE: u8 = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Planted<const BUG: u8>;
@@ -61,6 +64,11 @@ impl<const BUG: u8> Saga for Planted<BUG> {
                 call.round = 0;
             }
         }
+        if BUG == STALE {
+            for call in &mut calls {
+                call.round = 1;
+            }
+        }
         calls
     }
 
@@ -101,5 +109,37 @@ impl<const BUG: u8> Hosted for Planted<BUG> {
 
     fn on_answer(effect: Effect, attempts: u32, answer: bool) -> (Uuid, Input) {
         Trip::on_answer(effect, attempts, answer)
+    }
+}
+
+/// What must hold at rest.
+pub(crate) const WHOLE: &str = "a trip is booked as a whole or not at all";
+
+/// The one who lets rooms and cars.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Letting {
+    pub(crate) full: Option<Part>,
+    pub(crate) booked: Vec<Part>,
+}
+
+/// Whether [`WHOLE`] holds.
+pub(crate) const fn is_whole(letting: &Letting) -> bool {
+    matches!(letting.booked.len(), 0 | 2)
+}
+
+impl<S: Hosted<Effect = Effect, EffectAnswer = bool>> Desk<S> for Letting {
+    fn carry_out(&mut self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Book(_, part) if self.full == Some(*part) => false,
+            Effect::Book(_, part) => {
+                self.booked.push(*part);
+                true
+            }
+            Effect::LetGo(_, part) => {
+                let before = self.booked.len();
+                self.booked.retain(|booked| booked != part);
+                self.booked.len() < before
+            }
+        }
     }
 }

@@ -12,6 +12,9 @@ use super::{Mutable, Mutant, fresh_keys};
 impl Mutable for PaymentContext {
     fn mishear(mutant: Mutant, message: &mut Message<Self>, _rows: &PaymentSnapshot) {
         let Input::ChargeAnswered(answered) = &mut message.input else { return };
+        if mutant == Mutant::SilenceIsHarmless {
+            answered.request.harmless = answered.attempts.saturating_sub(1);
+        }
         if let ProviderAnswer::Unknown { detail } = &answered.answer {
             match mutant {
                 Mutant::UnknownIsRefusal => {

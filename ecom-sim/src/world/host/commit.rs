@@ -88,7 +88,7 @@ impl<C: Simulated> Process<C> {
         let begun = match env.settings.mutant {
             Some(mutant) => {
                 let mut begun = mutant::begin(mutant, &service.tables, batch, terms(env), None);
-                if mutant != Mutant::VersionsNotChecked {
+                if !matches!(mutant, Mutant::VersionsNotChecked | Mutant::ReadsNotLocked) {
                     port::lock(&service.tables, &mut begun, &messages);
                 }
                 begun
