@@ -67,6 +67,11 @@ const KIND: &[Kind] = &[
         &["an event is stored, but its confirm is lost", "an event is stored in one queue alone"],
     ),
     (
+        "a broker that never returns",
+        &[(Op::Publish, Fate::Returned)],
+        &["the broker has no queue for an event and gives it back"],
+    ),
+    (
         "a database without conflicts",
         &[(Op::Commit, Fate::Conflict)],
         &["a transaction conflicts as often as it is tried"],

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use ecom_sim::choose::{Deviation, Pick};
+use ecom_core::order::{Order, OrderContext, Status};
+use ecom_sim::choose::{Deviation, Pick, Replay};
 use ecom_sim::report::Recipe;
-use ecom_sim::run::{Rules, random, replay};
+use ecom_sim::run::{Rules, random, replay, run_watched};
 use ecom_sim::scenario::{NAMES, Scenario};
 use ecom_sim::world::{Action, Trace};
 
@@ -63,10 +64,26 @@ fn some_thousand_runs_at_random_are_clean() {
             Pick::Action(_) | Pick::Message(_) => "other".to_owned(),
         }));
     }
-    // Every way in which anything can go wrong: 7 ends of a transaction, 5 of a publication, 3 of a settlement, 7 of a
+    // Every way in which anything can go wrong: 7 ends of a transaction, 6 of a publication, 3 of a settlement, 7 of a
     // call, a message that comes twice, claims and small writes that fail, a webhook that is early, late or comes twice, crashes,
     // time that passes early, 6 troubles.
-    assert_eq!(words.len(), 7 + 5 + 3 + 7 + 1 + 2 + 3 + 1 + 1 + 6, "{words:?}");
+    assert_eq!(words.len(), 7 + 6 + 3 + 7 + 1 + 2 + 3 + 1 + 1 + 6, "{words:?}");
+}
+
+#[test]
+fn what_the_broker_gives_back_stays_in_the_outbox_and_is_published_again() {
+    let Ok(recipe) = "one-order~order.publish.1=returned".parse::<Recipe>() else { panic!("no recipe") };
+    let (mut world, mut chooser) = (scenario(&recipe.scenario).world(), Replay::new(&recipe.deviations));
+    let (start, mut kept) = (world.now(), 0);
+    let failure = run_watched(&mut world, &mut chooser, &mut Trace::default(), &Rules::default(), &mut |world, _| {
+        let outbox = world.service::<OrderContext>().map(|order| order.tables().outbox().len());
+        kept += u32::from(world.now() > start && world.broker().depth() == 0 && outbox == Some(1));
+    });
+    assert!(failure.is_ok() && kept > 0, "{failure:?}");
+    assert_eq!(chooser.taken(), recipe.deviations);
+    let orders = world.service::<OrderContext>().map(|order| order.tables().snapshot().orders.clone());
+    let states: Vec<_> = orders.unwrap_or_default().values().map(Order::status).collect();
+    assert_eq!(states, [Status::Completed]);
 }
 
 #[test]

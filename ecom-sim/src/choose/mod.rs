@@ -130,11 +130,13 @@ pub enum Fate {
     Twice,
     /// The webhook comes before the answer.
     Early,
+    /// The broker has no queue for it and gives it back.
+    Returned,
 }
 
 impl Fate {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Fine,
         Self::Away,
         Self::Conflict,
@@ -149,6 +151,7 @@ impl Fate {
         Self::CrashLate,
         Self::Twice,
         Self::Early,
+        Self::Returned,
     ];
 
     /// The word in a replay string.
@@ -168,6 +171,7 @@ impl Fate {
             Self::CrashLate => "crash-late",
             Self::Twice => "twice",
             Self::Early => "early",
+            Self::Returned => "returned",
         }
     }
 

@@ -40,12 +40,13 @@ impl Swarm {
     pub fn draw(rng: &mut Rng) -> Self {
         let mut weight = |off: u64| if rng.below(off) == 0 { 0 } else { 1 << rng.below(8) };
         let mut fates = [0; Fate::ALL.len()];
-        let (early, drawn) = (Fate::Early as usize, Fate::ALL.len() - 1);
-        for fate in &mut fates[..drawn] {
+        let early = Fate::Early as usize;
+        for fate in &mut fates[..early] {
             *fate = weight(3);
         }
-        // Not drawn: a seed makes the run that it made before there were webhooks, unless there are some.
+        // Not drawn: a seed makes the run that it made before there were webhooks and returns, unless there are some.
         fates[early] = fates[Fate::Late as usize];
+        fates[Fate::Returned as usize] = fates[Fate::UnknownNotDone as usize];
         let mut lanes = [0; 6];
         for lane in &mut lanes {
             *lane = weight(6);

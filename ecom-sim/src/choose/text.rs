@@ -145,6 +145,7 @@ mod tests {
     fn a_deviation_survives_the_text() {
         for text in [
             "payment.call.1=unknown-done",
+            "order.publish.1=returned",
             "inventory.deliver.2=+1",
             "@31=order.clock",
             "@5=order:1.relay",

@@ -73,7 +73,16 @@ impl Source {
             )],
             Self::Publication => &[(
                 Step::Publish,
-                &["fine", "unknown-not-done", "unknown-done", "unknown-half", "crash-before", "crash-after", "cut off"],
+                &[
+                    "fine",
+                    "unknown-not-done",
+                    "unknown-done",
+                    "unknown-half",
+                    "returned",
+                    "crash-before",
+                    "crash-after",
+                    "cut off",
+                ],
             )],
         }
     }

@@ -106,6 +106,7 @@ pub const PROBES: &[Probe] = &[
     fate("publish", "a publication is lost", Op::Publish, Fate::UnknownNotDone),
     fate("publish", "an event is stored, but its confirm is lost", Op::Publish, Fate::UnknownDone),
     fate("publish", "an event is stored in one queue alone", Op::Publish, Fate::UnknownHalf),
+    fate("publish", "the broker has no queue for an event and gives it back", Op::Publish, Fate::Returned),
     fate("publish", "a process dies before it publishes", Op::Publish, Fate::CrashBefore),
     fate("publish", "a process dies after it has published", Op::Publish, Fate::CrashAfter),
     cell("publish", "a publication does not reach the broker", |cell| {

@@ -56,6 +56,7 @@ impl Default for Options {
             Fate::Late,
             Fate::Twice,
             Fate::Early,
+            Fate::Returned,
         ];
         let (order, states_max) = (Order::Steps, 50_000_000);
         Self { faults: 1, reduced: true, fates, elapse: true, order, states_max, covering: false }

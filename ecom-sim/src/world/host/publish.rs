@@ -1,6 +1,9 @@
 //! Interprets the relay machine.
 
+use std::sync::Arc;
+
 use ecom_core::engine::relay::{Completion, Request};
+use ecom_core::event::Envelope;
 use ecom_core::port::{Claimed, Published};
 
 use super::super::node::Env;
@@ -12,8 +15,15 @@ use crate::coverage::Step;
 use crate::mutant::Mutant;
 use crate::port::{Simulated, Stored};
 
-const ENDS: &[Fate] =
-    &[Fate::Fine, Fate::UnknownNotDone, Fate::UnknownDone, Fate::UnknownHalf, Fate::CrashBefore, Fate::CrashAfter];
+const ENDS: &[Fate] = &[
+    Fate::Fine,
+    Fate::UnknownNotDone,
+    Fate::UnknownDone,
+    Fate::UnknownHalf,
+    Fate::CrashBefore,
+    Fate::CrashAfter,
+    Fate::Returned,
+];
 
 impl<C: Simulated> Process<C> {
     /// One step; `None` when the process died.
@@ -47,16 +57,20 @@ impl<C: Simulated> Process<C> {
     fn send(&self, fate: Fate, ended: &'static str, env: &mut Env<'_>) -> Option<Completion> {
         let Request::Publish { rows } = &self.relay.request else { return None };
         let stored = match fate {
-            Fate::Fine | Fate::UnknownDone | Fate::CrashAfter => Some(Stored::All),
+            Fate::Fine | Fate::UnknownDone | Fate::CrashAfter | Fate::Returned => Some(Stored::All),
             Fate::UnknownHalf => Some(Stored::First),
             _ => None,
         };
+        // No queue is bound to the event of the first row; what else is published with it finds its queues.
+        let unbound = rows.first().filter(|_| fate == Fate::Returned).map(|row| row.event.event_type());
+        let is_returned = |row: &Envelope| Some(row.event.event_type()) == unbound;
         for row in rows {
             env.trace.id(row.event_id);
             if let Some(coverage) = env.trace.coverage() {
+                let ended = if unbound.is_some() && !is_returned(row) { Fate::Fine.word() } else { ended };
                 coverage.reach(self.node, (row.event.event_type().name(), "-"), Step::Publish, ended);
             }
-            if let Some(stored) = stored {
+            if let Some(stored) = stored.filter(|_| !is_returned(row)) {
                 env.broker.store(row, stored, env.time);
             }
         }
@@ -68,6 +82,7 @@ impl<C: Simulated> Process<C> {
                 Fate::UnknownHalf => ": stored in one queue alone, and the confirm is lost",
                 Fate::CrashAfter => ": stored, and the process dies",
                 Fate::CrashBefore => ": the process dies before",
+                Fate::Returned => ": the broker has no queue for the first and gives it back",
                 _ => ": not stored, and no confirm",
             };
             format!("{} publishes {}{how}", name::<C>(), names.join(", "))
@@ -75,10 +90,14 @@ impl<C: Simulated> Process<C> {
         if fate.crashes() {
             return None;
         }
-        let unknown = || Published::Unknown("no confirm".to_owned());
-        let confirmed = fate == Fate::Fine || env.has(Mutant::ConfirmTakenForGranted);
-        let result = || if confirmed { Published::Confirmed } else { unknown() };
-        Some(Completion::Published(rows.iter().map(|_| result()).collect()))
+        let granted = env.has(Mutant::ConfirmTakenForGranted);
+        let result = |row: &Arc<Envelope>| match fate {
+            _ if granted => Published::Confirmed,
+            Fate::Returned if is_returned(row) => Published::Unroutable,
+            Fate::Fine | Fate::Returned => Published::Confirmed,
+            _ => Published::Unknown("no confirm".to_owned()),
+        };
+        Some(Completion::Published(rows.iter().map(result).collect()))
     }
 
     /// Does what needs nobody else.
