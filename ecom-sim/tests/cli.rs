@@ -27,6 +27,7 @@ fn the_exit_code_tells_how_it_ended() {
         ("replay nothing", 2),
         ("replay refund-unheard --bug undo-takes-all", 3),
         ("run self-test-counter --seeds 1 --twice", 4),
+        ("coverage --runs 20 --states 20", 5),
     ] {
         let said = ecom_sim(&arguments.split(' ').collect::<Vec<_>>());
         assert_eq!(said.code, Some(code), "{arguments}\n{}{}", said.out, said.err);

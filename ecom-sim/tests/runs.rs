@@ -6,7 +6,7 @@ use ecom_core::order::{Order, OrderContext, Status};
 use ecom_sim::choose::{Deviation, Pick, Replay};
 use ecom_sim::report::Recipe;
 use ecom_sim::run::{Rules, random, replay, run_watched};
-use ecom_sim::scenario::{NAMES, Scenario};
+use ecom_sim::scenario::{MIDWAY, NAMES, Scenario};
 use ecom_sim::world::{Action, Trace};
 
 fn scenario(name: &str) -> Scenario {
@@ -16,7 +16,7 @@ fn scenario(name: &str) -> Scenario {
 
 #[test]
 fn every_small_world_comes_to_rest_without_faults() {
-    for name in NAMES {
+    for name in NAMES.iter().chain(MIDWAY) {
         let finished = replay(&scenario(name), &[], Trace::default(), &Rules::default());
         assert!(finished.failure.is_none(), "{name}: {:?}", finished.failure);
     }

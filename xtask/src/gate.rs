@@ -29,6 +29,9 @@ pub(crate) fn test(yes: bool) -> Outcome {
         chaos(&told)?;
         chaos(&Chaos { minutes: 0.1, rate: 5, control: true, ..told })
     })?;
+    step("the simulator reaches what it can, and the rest is explained", || {
+        run(&mut cargo(&["run", "--quiet", "--release", "-p", "ecom-sim", "--", "coverage"]))
+    })?;
     step("examples", examples)?;
     step("release build", || run(&mut cargo(&["build", "--release", "-p", "ecom-services", "--bins"])))?;
     step("demo: 300 orders", || {

@@ -6,7 +6,7 @@ use ecom_core::event::Service;
 use serde_json::json;
 
 use super::{CoverageArgs, Ending};
-use crate::coverage::{Bounds, Cell, Measured, PROBES, SHARE_MIN, Standing, measure, page, reason, universe};
+use crate::coverage::{Bounds, Cell, Measured, PROBES, SHARE_MIN, Standing, measure, page, universe};
 
 /// Cells of a list that are printed at most.
 const PRINTED_MAX: usize = 40;
@@ -66,10 +66,8 @@ fn print(measured: &Measured) {
         println!("  never: {} ({})", probe.name, probe.area);
     }
     list("only the searches reach", &measured.missed());
-    let wrong: Vec<_> = union.iter().filter(|cell| reason(cell).is_some() || !all.contains(cell)).copied().collect();
-    list("reached, although it should be unreachable or is in no alphabet", &wrong);
-    let open: Vec<_> = all.into_iter().filter(|cell| measured.standing(cell) == Standing::Open).collect();
-    list("not reached, and nobody says why", &open);
+    list("reached, although it should be unreachable or is in no alphabet", &measured.wrong());
+    list("not reached, and nobody says why", &measured.open());
     for failure in &measured.failures {
         println!("FAIL {failure}");
     }

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::mutant::{Planted, Switch};
-use crate::scenario::{NAMES, Scenario};
+use crate::scenario::{MIDWAY, NAMES, Scenario};
 
 /// How a command ended, as its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,7 +205,7 @@ struct MutantsArgs {
 #[derive(Debug, Args)]
 struct CoverageArgs {
     /// Random runs.
-    #[arg(long, default_value_t = 60_000)]
+    #[arg(long, default_value_t = 120_000)]
     runs: u64,
     /// The most states of each exhaustive search.
     #[arg(long, default_value_t = 20_000)]
@@ -229,7 +229,7 @@ pub fn main(cli: Cli) -> Ending {
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Coverage(args) => coverage::coverage(&args),
         Command::Scenarios => {
-            println!("{}\n{}\nshop/<seed>", NAMES.join("\n"), crate::upgrade::NAMES.join("\n"));
+            println!("{}\nshop/<seed>", [NAMES, MIDWAY, crate::upgrade::NAMES].concat().join("\n"));
             Ending::Clean
         }
     }
@@ -254,7 +254,7 @@ fn bug(name: Option<&str>) -> Result<Option<Switch>, Ending> {
 
 fn scenario(name: &str, bug: Option<Switch>) -> Result<Scenario, Ending> {
     Scenario::planted(name, bug).ok_or_else(|| {
-        let names = [NAMES, crate::upgrade::NAMES].concat().join(", ");
+        let names = [NAMES, MIDWAY, crate::upgrade::NAMES].concat().join(", ");
         let base = crate::scenario::whole(name);
         if let Some(bug) = bug.filter(|_| Scenario::named(name).is_some()) {
             eprintln!("{base} cannot have the bug {:?}: that is one of {}", bug.name(), home(bug));

@@ -13,9 +13,10 @@ mod reason;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ecom_core::engine::{Committed, Fault, Message, Outcome};
+use ecom_core::engine::{Batch, Committed, Fault, Message, Outcome};
 use ecom_core::event::{Envelope, Service};
 use ecom_core::port::{Body, Delivery};
+use ecom_core::testing::{MemoryTables, Terms};
 
 pub use alphabet::{GROUPS, Group, Source, universe};
 pub use context::Covered;
@@ -178,9 +179,18 @@ pub(crate) fn meets_event<C: Covered>(envelope: &Envelope, rows: &C::Snapshot) -
     C::on_event(&envelope.event).map_or(unmet, |input| C::meets(&input, rows))
 }
 
-/// What messages meet.
-pub(crate) fn met<C: Covered>(messages: &[Message<C>], rows: &C::Snapshot) -> Vec<Met> {
-    messages.iter().map(|message| C::meets(&message.input, rows)).collect()
+/// What messages of one transaction meet: each the state that the earlier ones leave.
+pub(crate) fn met<C: Covered>(messages: &[Message<C>], tables: &MemoryTables<C>, terms: Terms<'_>) -> Vec<Met> {
+    let meets = |(place, message): (usize, &Message<C>)| {
+        if place == 0 {
+            return C::meets(&message.input, tables.snapshot());
+        }
+        let earlier = Batch { messages: messages[..place].to_vec(), delivered: vec![], leased: false };
+        let mut rows = tables.snapshot().clone();
+        tables.begin(earlier, terms).writes().changes.iter().for_each(|change| C::apply(&mut rows, change));
+        C::meets(&message.input, &rows)
+    };
+    messages.iter().enumerate().map(meets).collect()
 }
 
 const fn decided<C: Covered>(outcome: &Outcome<C>) -> &'static str {

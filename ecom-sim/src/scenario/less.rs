@@ -116,7 +116,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::scenario::{MEASURED, NAMES, Scenario};
+    use crate::scenario::{MEASURED, MIDWAY, NAMES, Scenario};
 
     fn any_less() -> impl Strategy<Value = Less> {
         let line = proptest::option::of((1..9_u8, 0..9_u32));
@@ -153,9 +153,9 @@ mod tests {
 
     #[test]
     fn no_name_looks_as_if_something_were_left_out() {
-        for name in NAMES.iter().chain(MEASURED).chain(crate::upgrade::NAMES) {
-            assert_eq!(split(name), Some((*name, vec![])));
-            assert_eq!(crate::scenario::whole(name), *name);
+        for name in [NAMES, MIDWAY, MEASURED, crate::upgrade::NAMES].concat() {
+            assert_eq!(split(name), Some((name, vec![])));
+            assert_eq!(crate::scenario::whole(name), name);
         }
         for (name, whole) in
             [("two-lines-0.1.1-1", "two-lines"), ("refund-0.1.1x1", "refund"), ("order-cancelx3-0.2", "order-cancel")]

@@ -4,6 +4,7 @@ mod command;
 mod generate;
 mod less;
 mod measured;
+mod midway;
 mod named;
 mod selftest;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub use command::{Shopper, Wares};
 pub use less::Less;
 pub use measured::MEASURED;
+pub use midway::MIDWAY;
 pub use named::NAMES;
 pub use selftest::SELF_TEST;
 
@@ -91,8 +93,8 @@ impl Scenario {
         self
     }
 
-    /// By its name: one of [`NAMES`], of [`crate::upgrade::NAMES`] or of [`MEASURED`], or `shop/` and the hexadecimal seed of
-    /// a generated one; then perhaps `x2` for two processes of each service, what is left out, like `-1-0.2` (see
+    /// By its name: one of [`NAMES`], of [`MIDWAY`], of [`crate::upgrade::NAMES`] or of [`MEASURED`], or `shop/` and the
+    /// hexadecimal seed of a generated one; then perhaps `x2` for two processes of each service, what is left out, like `-1-0.2` (see
     /// [`Less`]), and `+wire` (see [`Settings::wire`]).
     pub fn named(name: &str) -> Option<Self> {
         Self::planted(name, None)
@@ -123,6 +125,7 @@ impl Scenario {
         let whole = match name.strip_prefix("shop/") {
             Some(seed) => u64::from_str_radix(seed, 16).ok().map(Self::generated),
             None => named::named(name)
+                .or_else(|| midway::named(name))
                 .or_else(|| crate::upgrade::named(name).map(|(scenario, _)| scenario))
                 .or_else(|| measured::named(name))
                 .or_else(|| selftest::named(name)),

@@ -28,9 +28,9 @@ pub const NAMES: &[&str] = &[
 ];
 
 const ADMIN: Shopper = Shopper(9);
-const ADA: Shopper = Shopper(1);
+pub(super) const ADA: Shopper = Shopper(1);
 const BOB: Shopper = Shopper(2);
-const MUG: Wares = Wares(1);
+pub(super) const MUG: Wares = Wares(1);
 const LAMP: Wares = Wares(2);
 
 pub(super) fn named(name: &str) -> Option<Scenario> {
@@ -124,16 +124,28 @@ fn is_told(world: &World) -> bool {
     })
 }
 
-fn eager(commands: Vec<crate::world::Command>) -> Client {
+pub(super) fn eager(commands: Vec<crate::world::Command>) -> Client {
     Client::new(true, commands)
 }
 
-fn lazy(commands: Vec<crate::world::Command>) -> Client {
+pub(super) fn lazy(commands: Vec<crate::world::Command>) -> Client {
     Client::new(false, commands)
 }
 
 /// A shop with two products of that many pieces.
 fn shop(name: &str, fleet: &Fleet, pieces: u64, prepare: Vec<crate::world::Command>, clients: Vec<Client>) -> Scenario {
+    shop_with(name, fleet, Settings::default(), pieces, prepare, clients)
+}
+
+/// The same under other settings.
+pub(super) fn shop_with(
+    name: &str,
+    fleet: &Fleet,
+    settings: Settings,
+    pieces: u64,
+    prepare: Vec<crate::world::Command>,
+    clients: Vec<Client>,
+) -> Scenario {
     let products = vec![ADMIN.add_product(1, MUG, pieces), ADMIN.add_product(2, LAMP, pieces)];
-    Scenario::new(name, fleet, Settings::default(), vec![eager(products), eager(prepare)], clients)
+    Scenario::new(name, fleet, settings, vec![eager(products), eager(prepare)], clients)
 }

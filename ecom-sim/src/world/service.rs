@@ -178,7 +178,8 @@ impl<C: Simulated> Node for Service<C> {
         self.print.take();
         self.skew = env.settings.skews[usize::from(self.node)];
         env.now = self.clock(env.time);
-        self.processes.clear();
+        // What those before held is delivered again.
+        self.processes.drain(..).for_each(|process| env.broker.close(process.node, process.copy));
         for copy in 0..env.settings.copies {
             let mut process = Process::new(self.node, copy, env);
             process.start(self, env);

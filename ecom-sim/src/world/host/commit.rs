@@ -62,7 +62,7 @@ impl<C: Simulated> Process<C> {
             };
         }
         let fate = env.fate(self.node, Op::Commit, ENDS);
-        let met = env.trace.is_covering().then(|| coverage::met(&messages, service.tables.snapshot()));
+        let met = env.trace.is_covering().then(|| coverage::met(&messages, &service.tables, terms(env)));
         let batch = self.batch(messages);
         let result = match env.settings.mutant {
             Some(mutant) => transact(mutant, fate, batch, service, env),
@@ -103,7 +103,7 @@ impl<C: Simulated> Process<C> {
     fn finish(&mut self, under: Under<C>, service: &mut Service<C>, env: &mut Env<'_>) -> Ended<C> {
         let Under { lane, begun, messages, delivered, conflicts } = under;
         let fate = env.fate(self.node, Op::Commit, ENDS);
-        let met = env.trace.is_covering().then(|| coverage::met(&messages, service.tables.snapshot()));
+        let met = env.trace.is_covering().then(|| coverage::met(&messages, &service.tables, terms(env)));
         let result = if is_done(fate) { service.tables.commit(begun, env.settings.lease) } else { Err(fault(fate)) };
         if let (Some(coverage), Some(met)) = (env.trace.coverage(), met) {
             coverage.transacted(self.node, &met, fate, &result);

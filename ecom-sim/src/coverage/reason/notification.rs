@@ -1,0 +1,67 @@
+//! Why nothing reaches some cells of the notification service.
+
+use ecom_core::event::Service;
+
+use super::{
+    ALL, Because, LEFT, LEFT_OR_TAKEN, MOVED, MOVES, NOBODY, OWN_ROW, REFUSED, ROW_LEFT, Reason, TAKEN, TOLD, TWICE,
+};
+
+const IN: Because = Because(Service::Notification);
+
+const SETTLED: &str = "a notice that has ended owes no call: an answer is a duplicate";
+
+/// All of them.
+pub(super) const REASONS: &[Reason] = &[
+    IN.why(NOBODY, &["set preferences", "user.password_reset_requested"], ALL, ALL),
+    IN.why("the simulated channels refuse nobody", &["not sent: refused"], ALL, ALL),
+    IN.why("each order of the simulated worlds has its user", &["order.failed"], &["-"], ALL),
+    IN.why(
+        TOLD,
+        &[
+            "order.completed",
+            "order.failed",
+            "order.cancelled",
+            "payment.refunded",
+            "user.registered",
+            "user.updated",
+            "user.deactivated",
+            "stock.low",
+            "sent",
+            "not sent: try again",
+            "sent: unknown",
+        ],
+        ALL,
+        REFUSED,
+    ),
+    IN.why(OWN_ROW, &["call: send", "sent", "not sent: try again", "sent: unknown"], &["absent", "deferred"], ALL),
+    IN.why(
+        ROW_LEFT,
+        &["order.completed", "order.failed", "order.cancelled", "user.registered", "user.updated", "user.deactivated"],
+        &["absent"],
+        TWICE,
+    ),
+    IN.why(MOVES, &["order.completed", "order.failed", "order.cancelled"], &["absent"], TAKEN),
+    IN.why("somebody registers once: a second time it is known by its id", &["user.registered"], ALL, TAKEN),
+    IN.why(MOVES, &["user.updated", "user.deactivated"], &["absent", "awaited"], TAKEN),
+    IN.why(MOVED, &["user.registered", "user.updated", "user.deactivated"], &["awaited"], TWICE),
+    IN.why("whoever has left changes nothing any more", &["user.updated"], &["deactivated"], LEFT),
+    IN.why(
+        "that somebody leaves is told once, and nothing of him is newer",
+        &["user.deactivated"],
+        &["active"],
+        &["decide/stayed", "decide/duplicate"],
+    ),
+    IN.why(
+        "that somebody leaves is told once, and nothing of him is newer",
+        &["user.deactivated"],
+        &["deactivated"],
+        LEFT_OR_TAKEN,
+    ),
+    IN.why(MOVES, &["sent", "not sent: try again", "sent: unknown"], &["queued"], TAKEN),
+    IN.why(
+        SETTLED,
+        &["sent", "not sent: try again", "sent: unknown"],
+        &["sent", "failed", "suppressed"],
+        LEFT_OR_TAKEN,
+    ),
+];
