@@ -12,6 +12,7 @@ const FEW: usize = 3;
 /// As many threads as look at the planted bugs by turns.
 const THREADS: usize = 2;
 
+#[expect(clippy::disallowed_methods, reason = "each hunt is a thread's own")]
 fn each<T: Send>(look: impl Fn(&Planted) -> T + Sync) -> Vec<T> {
     std::thread::scope(|scope| {
         let look = &look;

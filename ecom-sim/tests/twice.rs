@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use ecom_sim::run::{Rules, random};
-use ecom_sim::scenario::{SELF_TEST, Scenario};
+use ecom_sim::scenario::{SELF_TESTS, Scenario};
 use ecom_sim::twice::twice;
 
 fn ecom_sim(arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -15,20 +15,22 @@ fn ecom_sim(arguments: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn a_world_that_is_not_deterministic_is_noticed_and_shown_where_two_runs_part() {
-    let (code, out, _) = ecom_sim(&["run", SELF_TEST, "--seeds", "1", "--twice"]);
-    assert_eq!(code, Some(4), "{out}");
-    for part in [
-        "seed 0, scenario self-test-counter",
-        "DIFFERS  two runs of the same differ from step ",
-        "before it, in both: hash ",
-        "client 0 sends \"adjust stock\"",
-        "of the first run: hash ",
-        "of the second run: hash ",
-        "again     ecom-sim run 'self-test-counter' --from 0 --seeds 1 --twice",
-    ] {
-        assert!(out.contains(part), "{part} is missing in\n{out}");
+    for name in SELF_TESTS {
+        let (code, out, _) = ecom_sim(&["run", name, "--seeds", "1", "--twice"]);
+        assert_eq!(code, Some(4), "{out}");
+        for part in [
+            &format!("seed 0, scenario {name}"),
+            "DIFFERS  two runs of the same differ from step ",
+            "before it, in both: hash ",
+            "client 0 sends \"adjust stock\"",
+            "of the first run: hash ",
+            "of the second run: hash ",
+            &format!("again     ecom-sim run '{name}' --from 0 --seeds 1 --twice"),
+        ] {
+            assert!(out.contains(part), "{part} is missing in\n{out}");
+        }
+        assert!(out.lines().count() <= 25, "{out}");
     }
-    assert!(out.lines().count() <= 25, "{out}");
 }
 
 #[test]

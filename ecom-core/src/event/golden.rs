@@ -27,6 +27,7 @@ fn sample(event: EventType) -> Envelope {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "who writes the files anew says so by it")]
 fn every_event_has_its_golden_file_byte_for_byte() {
     let write = std::env::var("ECOM_GOLDEN").is_ok_and(|value| value == "write");
     for event in EventType::ALL {

@@ -101,6 +101,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "somebody else must wake it")]
     fn a_thread_that_waits_is_woken() {
         let (mut woken, mut sleeper) = (false, None);
         block_on(poll_fn(|context| {

@@ -1,7 +1,5 @@
 //! `ecom-sim explore`.
 
-use std::time::Instant;
-
 use super::{Ending, ExploreArgs, scenario};
 use crate::explore::{Explored, Options};
 use crate::report::Report;
@@ -20,7 +18,7 @@ pub(super) fn explore(args: &ExploreArgs) -> Ending {
         states_max: args.states,
         ..Options::default()
     };
-    let (began, rules) = (Instant::now(), Rules::of(&args.scenario));
+    let (began, rules) = (crate::watch::now(), Rules::of(&args.scenario));
     let Explored { states, transitions, terminal, depth, ends, complete, failure, .. } =
         crate::explore::explore(&scenario, &options, &rules);
     let seconds = began.elapsed().as_secs_f64();

@@ -2,7 +2,6 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use super::{Ending, MutantsArgs};
 use crate::mutant::{ALL, Checked, Control, Found, Hunt, Kill, Planted, hunt};
@@ -33,7 +32,7 @@ pub(super) fn mutants(args: &MutantsArgs) -> Ending {
         return Ending::Usage;
     }
     jobs.extend(Control::all().into_iter().map(Job::Control));
-    let began = Instant::now();
+    let began = crate::watch::now();
     let Results { mut hunts, control } = all(&jobs, plan, |planted, found| {
         if !args.markdown {
             show(planted, found, plan, args.json);
@@ -64,6 +63,7 @@ pub(super) fn mutants(args: &MutantsArgs) -> Ending {
 }
 
 /// Does all of it, on all processors.
+#[expect(clippy::disallowed_methods, reason = "each hunt is a thread's own")]
 fn all(jobs: &[Job], plan: Hunt, tell: impl Fn(&Planted, &Found) + Sync) -> Results {
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Results::default()));
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -2,7 +2,6 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
 
 use super::{Ending, RunArgs, bug, scenario};
 use crate::mutant::Switch;
@@ -18,6 +17,7 @@ const RUNS_PER_SHOP: u64 = 16;
 /// Seeds that a thread takes at a time: a multiple of the runs of a shop, so that each is prepared once.
 const CHUNK: u64 = 64;
 
+#[expect(clippy::disallowed_methods, reason = "each run is a thread's own")]
 pub(super) fn run(args: &RunArgs) -> Ending {
     let plan = match bug(args.bug.as_deref()).and_then(|bug| Plan::of(&args.scenario, bug)) {
         Ok(plan) => plan,
@@ -31,7 +31,7 @@ pub(super) fn run(args: &RunArgs) -> Ending {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         threads => threads,
     };
-    let (began, totals, rules) = (Instant::now(), Totals::default(), Rules::planted(&args.scenario, plan.bug));
+    let (began, totals, rules) = (crate::watch::now(), Totals::default(), Rules::planted(&args.scenario, plan.bug));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| totals.work(&plan, args, &rules));

@@ -1,7 +1,6 @@
 //! Measures what random runs and exhaustive searches reach.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use super::{Cell, Coverage, PROBES, Probe, Step, reason, universe};
 use crate::choose::{Fate, Op};
@@ -121,9 +120,9 @@ impl Measured {
 /// Measures.
 pub fn measure(bounds: Bounds) -> Measured {
     let mut failures = vec![];
-    let began = Instant::now();
+    let began = crate::watch::now();
     let random = random_runs(bounds.runs, &[], &mut failures);
-    let (seconds, began) = (began.elapsed().as_secs_f64(), Instant::now());
+    let (seconds, began) = (began.elapsed().as_secs_f64(), crate::watch::now());
     let (mut exhaustive, mut searches) = (Coverage::default(), vec![]);
     for scenario in worlds().concat() {
         let options =

@@ -7,10 +7,10 @@
 mod circle;
 mod frontier;
 mod path;
+mod prints;
 mod summary;
 
-use std::collections::{BTreeSet, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::BTreeSet;
 
 pub use frontier::Order;
 pub use summary::summary;
@@ -24,6 +24,7 @@ use crate::world::{Action, Lane, Trace, World};
 use circle::Calm;
 use frontier::Frontier;
 use path::Path;
+use prints::Prints;
 
 /// What is explored.
 #[derive(Clone, Debug)]
@@ -86,30 +87,10 @@ pub struct Explored {
     pub coverage: Coverage,
 }
 
-/// A fingerprint is a hash already.
-#[derive(Default)]
-struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u128(&mut self, value: u128) {
-        self.0 = value as u64;
-    }
-}
-
 struct Search<'a> {
     options: &'a Options,
     rules: &'a Rules,
-    seen: HashSet<u128, BuildHasherDefault<Identity>>,
+    seen: Prints,
     frontier: Frontier<State>,
     paths: Vec<Path>,
     calm: Calm,
@@ -129,7 +110,7 @@ pub fn explore(scenario: &Scenario, options: &Options, rules: &Rules) -> Explore
     let found = Explored { complete: true, ..Explored::default() };
     let frontier = Frontier::new(options.order);
     let mut search =
-        Search { options, rules, seen: HashSet::default(), frontier, paths: vec![], calm: Calm::default(), found };
+        Search { options, rules, seen: Prints::default(), frontier, paths: vec![], calm: Calm::default(), found };
     search.arrive(State { world: scenario.world(), spent: 0, path: Path::ROOT, depth: 0, deviations: 0 });
     while let Some(state) = search.frontier.pop() {
         if let Some((invariant, broken, path)) = search.expand(&state) {

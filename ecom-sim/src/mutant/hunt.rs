@@ -179,7 +179,7 @@ fn world(name: &str, copies: u8, switch: Option<Switch>) -> Option<(Scenario, Ru
 }
 
 fn kill(scenario: &Scenario, deviations: &[Deviation], invariant: &'static str, cost: u64, rules: &Rules) -> Kill {
-    let began = std::time::Instant::now();
+    let began = crate::watch::now();
     let shrunk = shrink(scenario, deviations, invariant, rules).map(|shrunk| (shrunk.scenario, shrunk.deviations));
     let (scenario, deviations) = shrunk.unwrap_or_else(|| (scenario.clone(), deviations.to_vec()));
     let millis = began.elapsed().as_millis();

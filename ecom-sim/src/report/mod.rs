@@ -85,7 +85,7 @@ pub struct Report {
 impl Report {
     /// Shrinks a failure and replays it twice.
     pub fn new(scenario: &Scenario, deviations: &[Deviation], failure: &Failure, rules: &Rules) -> Self {
-        let began = std::time::Instant::now();
+        let began = crate::watch::now();
         let name = failure.invariant.name;
         let shrunk = shrink(scenario, deviations, name, rules).unwrap_or_else(|| Shrunk {
             scenario: scenario.clone(),

@@ -126,6 +126,7 @@ impl<S: Hosted<EffectAnswer: Hash>, D: Desk<S>> SagaTest<S, D> {
     /// Draws stories, others each time, and panics with the report of one that fails. Its seed and what it shrinks to
     /// are kept beside the source file, `.regressions`, and tried first the next time.
     #[track_caller]
+    #[expect(clippy::disallowed_methods, reason = "how many stories are drawn is told to proptest so")]
     pub fn assert<T: Strategy<Value = Story<S, D>>>(&self, stories: T, file: &'static str) {
         let told = std::env::var("PROPTEST_CASES").is_ok();
         let mut config = Config {

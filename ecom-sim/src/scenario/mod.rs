@@ -17,7 +17,7 @@ pub use less::Less;
 pub use measured::MEASURED;
 pub use midway::MIDWAY;
 pub use named::NAMES;
-pub use selftest::SELF_TEST;
+pub use selftest::SELF_TESTS;
 
 use crate::choose::Default0;
 use crate::hash::Rng;
