@@ -9,9 +9,20 @@ struct Said {
 }
 
 fn ecom_sim(arguments: &[&str]) -> Said {
+    ecom_sim_in(arguments, &[("GITHUB_ACTIONS", None)])
+}
+
+fn ecom_sim_in(arguments: &[&str], environment: &[(&str, Option<&str>)]) -> Said {
     let target = std::env::temp_dir().join(format!("ecom-sim-cli-{}", std::process::id()));
     let mut command = Command::new(env!("CARGO_BIN_EXE_ecom-sim"));
-    let output = command.args(arguments).env("CARGO_TARGET_DIR", &target).output();
+    command.args(arguments).env("CARGO_TARGET_DIR", &target);
+    for (name, value) in environment {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let output = command.output();
     let Ok(output) = output else { panic!("the command cannot be started") };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
@@ -85,4 +96,61 @@ fn a_seed_is_replayed_as_run_drew_it() {
     assert!(again.out.contains(&format!("hash {}", &hash[16..])), "{}", again.out);
     let by_name = ecom_sim(&["replay", recipe.split('~').next().unwrap(), "--seed", "0x27"]);
     assert_eq!(by_name.out, said.out);
+}
+
+const FAILING: [&str; 5] =
+    ["replay", "order-cancel~payment.call.1=unknown-done", "--bug", "charge-fresh-key", "--json"];
+
+#[test]
+fn a_failure_is_told_on_one_screen_in_the_words_of_the_shop() {
+    let said = ecom_sim(&FAILING[..4]);
+    assert!(said.out.lines().count() <= 25 && said.err.is_empty(), "{}{}", said.out, said.err);
+    for told in [
+        "FAIL  an order is charged once at most",
+        "order o-1 (01900000-",
+        "payment calls the provider, attempt 1: take 10.01 EUR for order o-1: done, but the answer is lost",
+        "payment.call.1=unknown-done: without it nothing is broken",
+        "Expected  charged once: 10.01 EUR taken",
+        "Actual    charged 2 times: 20.02 EUR taken",
+        "Good      until step ",
+        "Turned    by step ",
+        "No return after step ",
+        " variations of this run fail",
+        "/report.html",
+        "/regress.rs",
+    ] {
+        assert!(said.out.contains(told), "{told}\n{}", said.out);
+    }
+    // The line that repeats it does.
+    let again = said.out.lines().find_map(|line| line.strip_prefix("replay    ecom-sim ")).unwrap().replace('\'', "");
+    assert_eq!(ecom_sim(&again.split(' ').collect::<Vec<_>>()).code, Some(1), "{again}");
+    // And so does the test, which needs neither a seed nor a bug.
+    let test = said.out.lines().find_map(|line| line.strip_prefix("test      ")?.split(' ').next()).unwrap();
+    let test = std::fs::read_to_string(test).unwrap();
+    assert!(test.contains("#[test]") && test.contains("ecom_sim::report::assert_holds("), "{test}");
+}
+
+#[test]
+fn a_failure_is_told_to_scripts_and_to_github() {
+    let said = ecom_sim(&FAILING);
+    assert_eq!((said.code, said.out.lines().count()), (Some(1), 1));
+    let told: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(told["verdict"], "violation");
+    assert_eq!(told["expected"], "charged once: 10.01 EUR taken, and no more given back");
+    assert_eq!(told["deviations"][0]["deviation"], "payment.call.1=unknown-done");
+    assert_eq!(told["deviations"][0]["without"]["broken"], serde_json::Value::Null);
+    assert!(told["nearby"]["runs"].as_u64() > Some(0) && told["chances"].as_array().is_some_and(|it| it.len() > 9));
+    let clean = ecom_sim(&["run", "one-order", "--seeds", "3", "--json"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&clean.out).unwrap()["verdict"], "clean");
+    let said = ecom_sim_in(&FAILING[..4], &[("GITHUB_ACTIONS", Some("true"))]);
+    let told = said.out.lines().find(|line| line.starts_with("::error title=an order is charged once at most%2C"));
+    assert!(told.is_some_and(|line| line.contains("%0AExpected  charged once")), "{}", said.out);
+}
+
+#[test]
+fn the_first_seed_that_fails_is_shown_however_many_run_at_a_time() {
+    let run = |threads| ecom_sim(&["run", "--bug", "charge-fresh-key", "--json", "--threads", threads]).out;
+    let told: [serde_json::Value; 2] = ["1", "3"].map(|threads| serde_json::from_str(&run(threads)).unwrap());
+    assert_eq!(told[0], told[1]);
+    assert!(told[0]["seed"].is_u64());
 }

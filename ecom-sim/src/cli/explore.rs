@@ -1,6 +1,6 @@
 //! `ecom-sim explore`.
 
-use super::{Ending, ExploreArgs, scenario};
+use super::{Ending, ExploreArgs, scenario, show};
 use crate::explore::{Explored, Options};
 use crate::report::Report;
 use crate::run::{Failure, Rules};
@@ -37,7 +37,5 @@ pub(super) fn explore(args: &ExploreArgs) -> Ending {
     }
     let Some((invariant, broken, deviations)) = failure else { return Ending::Clean };
     let failure = Failure { invariant, broken, stuck: false, step: u64::MAX, at: World::dawn() };
-    let report = Report::new(&scenario, &deviations, &failure, &rules);
-    println!("{report}");
-    if report.failure.stuck { Ending::Stuck } else { Ending::Violation }
+    show(Report::new(&scenario, &deviations, &failure, &rules), &rules, false)
 }

@@ -13,6 +13,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::mutant::{Planted, Switch};
+use crate::report::Report;
+use crate::run::Rules;
 use crate::scenario::{MIDWAY, NAMES, Scenario};
 
 /// How a command ended, as its exit code.
@@ -41,7 +43,7 @@ impl From<Ending> for ExitCode {
 
 /// Deterministic simulation of the Ecom services.
 ///
-/// Exit codes: 0 clean, 1 violation, 2 usage, 3 stuck, 4 nondeterminism, 5 coverage too small.
+/// Exit codes: 0 clean, 1 violation, 2 usage, 3 stuck, 4 nondeterminism, 5 a proof falls short.
 #[derive(Debug, Parser)]
 #[command(name = "ecom-sim", version)]
 pub struct Cli {
@@ -97,6 +99,9 @@ struct RunArgs {
     /// With this planted bug; `mutants` names them.
     #[arg(long)]
     bug: Option<String>,
+    /// What came of it as one line of JSON.
+    #[arg(long, conflicts_with = "hashes")]
+    json: bool,
 }
 
 /// How a run is written.
@@ -121,6 +126,9 @@ struct ShrinkArgs {
     /// With this planted bug.
     #[arg(long)]
     bug: Option<String>,
+    /// The report as one line of JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -139,6 +147,9 @@ struct ReplayArgs {
     /// Prints the steps and the last state.
     #[arg(long)]
     dump: bool,
+    /// What came of it as one line of JSON.
+    #[arg(long, conflicts_with = "dump")]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -239,6 +250,23 @@ pub fn main(cli: Cli) -> Ending {
 fn print(text: &str) {
     use std::io::Write;
     drop(std::io::stdout().write_all(text.as_bytes()));
+}
+
+/// Keeps a report, and prints it.
+#[expect(clippy::disallowed_methods, reason = "who reads what is printed changes no run")]
+fn show(mut report: Report, rules: &Rules, json: bool) -> Ending {
+    if let Err(error) = report.save(rules) {
+        eprintln!("the report is not kept: {error}");
+    }
+    if json {
+        print(&format!("{}\n", report.json()));
+    } else {
+        print(&format!("{report}\n"));
+        if std::env::var_os("GITHUB_ACTIONS").is_some() {
+            print(&format!("{}\n", report.annotation()));
+        }
+    }
+    if report.failure.stuck { Ending::Stuck } else { Ending::Violation }
 }
 
 fn bug(name: Option<&str>) -> Result<Option<Switch>, Ending> {

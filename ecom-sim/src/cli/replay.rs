@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use serde_json::json;
+
 use super::run::Plan;
-use super::{Ending, ReplayArgs, ShrinkArgs, bug, print, scenario};
+use super::{Ending, ReplayArgs, ShrinkArgs, bug, print, scenario, show};
 use crate::choose::Deviation;
 use crate::mutant::Switch;
 use crate::report::{Recipe, Report};
@@ -81,29 +83,34 @@ pub(super) fn replay(args: &ReplayArgs) -> Ending {
         let when = if stopped { " until then" } else { "" };
         let _ = writeln!(out, "{} of {} deviations were possible{when}", finished.deviations.len(), all.len());
     }
-    let ending = told(&mut out, &again, &finished, stopped, &rules);
-    print(&out);
-    ending
-}
-
-fn told(out: &mut String, again: &Again, finished: &Finished, stopped: bool, rules: &Rules) -> Ending {
-    let Finished { trace, failure, deviations, .. } = finished;
-    // Writing into a string does not fail.
+    let Finished { failure, deviations, .. } = &finished;
     let Some(failure) = failure else {
-        let how = if stopped { "no invariant is broken so far" } else { "clean" };
-        let _ = writeln!(out, "{how}: {} steps, hash {:016x}", trace.steps, trace.digest() as u64);
-        if let What::Seed(_) = again.what {
-            let scenario = again.scenario.name().to_owned();
-            let _ = writeln!(out, "replay    '{}'", Recipe { scenario, deviations: deviations.clone() });
-        }
+        clean(&mut out, &again, &finished, stopped, args.json);
+        print(&out);
         return Ending::Clean;
     };
-    let mut report = Report::new(&again.scenario, deviations, failure, rules);
-    if let Err(error) = report.save(rules) {
-        eprintln!("the report is not kept: {error}");
+    print(if args.json { "" } else { &out });
+    let report = Report::new(&again.scenario, deviations, failure, &rules).of_bug(again.bug.map(Switch::name));
+    show(report, &rules, args.json)
+}
+
+fn clean(out: &mut String, again: &Again, finished: &Finished, stopped: bool, json: bool) {
+    let Finished { trace, deviations, .. } = finished;
+    let scenario = again.scenario.name().to_owned();
+    let recipe = Recipe { scenario, deviations: deviations.clone() }.to_string();
+    if json {
+        let hash = format!("{:032x}", trace.digest());
+        let said =
+            json!({ "verdict": "clean", "steps": trace.steps, "hash": hash, "recipe": recipe, "stopped": stopped });
+        *out = format!("{said}\n");
+        return;
     }
-    let _ = writeln!(out, "{report}");
-    if failure.stuck { Ending::Stuck } else { Ending::Violation }
+    let how = if stopped { "no invariant is broken so far" } else { "clean" };
+    // Writing into a string does not fail.
+    let _ = writeln!(out, "{how}: {} steps, hash {:016x}", trace.steps, trace.digest() as u64);
+    if let What::Seed(_) = again.what {
+        let _ = writeln!(out, "replay    '{recipe}'");
+    }
 }
 
 /// The steps, and the last state.
@@ -120,8 +127,8 @@ fn dump(out: &mut String, finished: &Finished) {
 }
 
 pub(super) fn shrink(args: ShrinkArgs) -> Ending {
-    let ShrinkArgs { recipe, bug } = args;
-    replay(&ReplayArgs { recipe, bug, seed: None, until: None, dump: false })
+    let ShrinkArgs { recipe, bug, json } = args;
+    replay(&ReplayArgs { recipe, bug, seed: None, until: None, dump: false, json })
 }
 
 /// A seed, decimal or hexadecimal.

@@ -1,9 +1,11 @@
 //! `ecom-sim run`: many small worlds, on all processors.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
-use super::{Ending, RunArgs, bug, scenario};
+use serde_json::json;
+
+use super::{Ending, RunArgs, bug, print, scenario, show};
 use crate::mutant::Switch;
 use crate::report::Report;
 use crate::run::{Finished, Rules, random};
@@ -31,33 +33,33 @@ pub(super) fn run(args: &RunArgs) -> Ending {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         threads => threads,
     };
-    let (began, totals, rules) = (crate::watch::now(), Totals::default(), Rules::planted(&args.scenario, plan.bug));
+    let (began, totals, rules) = (crate::watch::now(), Totals::new(), Rules::planted(&args.scenario, plan.bug));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| totals.work(&plan, args, &rules));
         }
     });
-    let seconds = began.elapsed().as_secs_f64();
-    let count = |total: &AtomicU64| total.load(Ordering::Relaxed);
-    let (runs, steps, deliveries) = (count(&totals.runs), count(&totals.steps), count(&totals.deliveries));
-    println!(
-        "{runs} runs, {steps} steps, {deliveries} deliveries, {} faults, hash {:016x}",
-        count(&totals.faults),
-        count(&totals.digest)
-    );
-    eprintln!("{seconds:.1} s, {:.0} runs/s, {:.0} deliveries/s", runs as f64 / seconds, deliveries as f64 / seconds);
-    let found = totals.found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let found = std::mem::take(&mut *totals.found());
     match found {
-        None => Ending::Clean,
-        Some(Found::Failure(seed, report)) => {
-            println!("seed {seed}\n{report}");
-            if report.failure.stuck { Ending::Stuck } else { Ending::Violation }
+        None => {
+            totals.tell(began.elapsed().as_secs_f64(), args.json);
+            Ending::Clean
+        }
+        Some(Found::Failure(seed, run)) => {
+            let Finished { deviations, failure: Some(failure), .. } = run.finished else { return Ending::Clean };
+            let report = Report::new(&run.scenario, &deviations, &failure, &rules);
+            show(report.of_bug(plan.bug.map(Switch::name)).of_seed(seed, args.seeds), &rules, args.json)
         }
         Some(Found::Differs(seed, name, difference)) => {
             let bug = plan.bug.map(|bug| format!(" --bug {}", bug.name())).unwrap_or_default();
             let uniform = if args.uniform { " --uniform" } else { "" };
-            print!("seed {seed}, scenario {name}\n{difference}");
-            println!("again     ecom-sim run '{name}' --from {seed} --seeds 1 --twice{uniform}{bug}");
+            let again = format!("ecom-sim run '{name}' --from {seed} --seeds 1 --twice{uniform}{bug}");
+            if args.json {
+                let said = json!({ "verdict": "nondeterminism", "scenario": name, "seed": seed, "replay": again });
+                print(&format!("{said}\n"));
+            } else {
+                print(&format!("seed {seed}, scenario {name}\n{difference}again     {again}\n"));
+            }
             Ending::Nondeterminism
         }
     }
@@ -103,15 +105,29 @@ impl Plan {
     }
 }
 
+/// What ends a run of many.
 enum Found {
-    Failure(u64, Box<Report>),
+    Failure(u64, Box<Failed>),
     Differs(u64, String, Box<Difference>),
 }
 
-#[derive(Default)]
+struct Failed {
+    scenario: Scenario,
+    finished: Finished,
+}
+
+impl Found {
+    const fn seed(&self) -> u64 {
+        match self {
+            Self::Failure(seed, _) | Self::Differs(seed, ..) => *seed,
+        }
+    }
+}
+
 struct Totals {
     next: AtomicU64,
-    stop: AtomicBool,
+    /// Seeds from here on need not be run: the first one that found something.
+    until: AtomicU64,
     runs: AtomicU64,
     steps: AtomicU64,
     deliveries: AtomicU64,
@@ -122,14 +138,23 @@ struct Totals {
 }
 
 impl Totals {
+    fn new() -> Self {
+        let [next, runs, steps, deliveries, faults, digest] = [const { AtomicU64::new(0) }; 6];
+        Self { next, until: AtomicU64::new(u64::MAX), runs, steps, deliveries, faults, digest, found: Mutex::new(None) }
+    }
+
     fn work(&self, plan: &Plan, args: &RunArgs, rules: &Rules) {
         let mut last = None;
-        while !self.stop.load(Ordering::Relaxed) {
+        loop {
             let first = self.next.fetch_add(CHUNK, Ordering::Relaxed);
             if first >= args.seeds {
                 return;
             }
             for seed in first..args.seeds.min(first + CHUNK) {
+                // Those before what was found still run: so the same seeds find the same, however many run at a time.
+                if args.from + seed >= self.until.load(Ordering::Relaxed) {
+                    return;
+                }
                 self.one(args.from + seed, plan, args, rules, &mut last);
             }
         }
@@ -139,30 +164,48 @@ impl Totals {
         let scenario = plan.scenario(seed, last).of_seed(seed);
         let run = |trace| random(&scenario, seed, args.uniform, trace, rules);
         let (finished, difference) = if args.twice { twice(run) } else { (run(Trace::default()), None) };
-        let Finished { trace: first, deviations, failure, .. } = finished;
+        let Finished { trace, deviations, .. } = &finished;
         if args.hashes {
-            println!("{scenario:?} {seed} {:032x}", first.digest());
+            println!("{scenario:?} {seed} {:032x}", trace.digest());
         }
         self.runs.fetch_add(1, Ordering::Relaxed);
-        self.digest.fetch_xor((first.digest() as u64).rotate_left(seed as u32), Ordering::Relaxed);
-        self.steps.fetch_add(first.steps, Ordering::Relaxed);
-        self.deliveries.fetch_add(first.deliveries, Ordering::Relaxed);
+        self.digest.fetch_xor((trace.digest() as u64).rotate_left(seed as u32), Ordering::Relaxed);
+        self.steps.fetch_add(trace.steps, Ordering::Relaxed);
+        self.deliveries.fetch_add(trace.deliveries, Ordering::Relaxed);
         self.faults.fetch_add(deviations.iter().filter(|it| it.is_fault()).count() as u64, Ordering::Relaxed);
         if let Some(difference) = difference {
             self.find(Found::Differs(seed, scenario.name().to_owned(), difference));
-        }
-        if let Some(failure) = failure {
-            let mut report = Report::new(&scenario, &deviations, &failure, rules);
-            if let Err(error) = report.save(rules) {
-                eprintln!("the report is not kept: {error}");
-            }
-            self.find(Found::Failure(seed, Box::new(report)));
+        } else if finished.failure.is_some() {
+            self.find(Found::Failure(seed, Box::new(Failed { scenario, finished })));
         }
     }
 
+    fn found(&self) -> MutexGuard<'_, Option<Found>> {
+        self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn find(&self, found: Found) {
-        self.stop.store(true, Ordering::Relaxed);
-        let mut place = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        place.get_or_insert(found);
+        self.until.fetch_min(found.seed(), Ordering::Relaxed);
+        let mut place = self.found();
+        if place.as_ref().is_none_or(|known| found.seed() < known.seed()) {
+            *place = Some(found);
+        }
+    }
+
+    /// What came of runs in which nothing was found.
+    fn tell(&self, seconds: f64, json: bool) {
+        let count = |total: &AtomicU64| total.load(Ordering::Relaxed);
+        let (runs, steps, deliveries) = (count(&self.runs), count(&self.steps), count(&self.deliveries));
+        let (faults, hash) = (count(&self.faults), format!("{:016x}", count(&self.digest)));
+        if json {
+            let said = json!({
+                "verdict": "clean", "runs": runs, "steps": steps, "deliveries": deliveries, "faults": faults, "hash": hash
+            });
+            print(&format!("{said}\n"));
+            return;
+        }
+        print(&format!("{runs} runs, {steps} steps, {deliveries} deliveries, {faults} faults, hash {hash}\n"));
+        let (each, speed) = (runs as f64 / seconds, deliveries as f64 / seconds);
+        eprintln!("{seconds:.1} s, {each:.0} runs/s, {speed:.0} deliveries/s");
     }
 }

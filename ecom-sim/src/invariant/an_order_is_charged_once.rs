@@ -2,7 +2,7 @@ use ecom_core::event::Service;
 use ecom_core::order::OrderContext;
 use ecom_core::payment::PaymentContext;
 
-use super::{Broken, Invariant, When};
+use super::{Broken, Invariant, When, money};
 use crate::world::World;
 
 pub(super) const INVARIANT: Invariant = Invariant {
@@ -26,21 +26,16 @@ fn check(world: &World) -> Result<(), Broken> {
         let order_id = movement.order_id;
         let subject = || format!("order {order_id}");
         let Some(order) = orders.tables().snapshot().orders.get(&order_id) else {
-            return Err(Broken::new(
-                subject(),
-                "no money for an order that is not there",
-                format!("{}", movement.amount),
-            ));
+            let actual = format!("{} in the smallest unit moved", movement.amount);
+            return Err(Broken::new(subject(), "no money for an order that is not there", actual));
         };
         let (taken, returned, charges) = provider.balance(order_id);
         let total = order.total.minor();
         if charges > 1 || taken > total || (taken > 0 && taken != total) || returned > taken {
-            let expected = format!("one charge of {total}, and no more given back");
-            return Err(Broken::new(
-                subject(),
-                expected,
-                format!("{charges} charges of {taken}, {returned} given back"),
-            ));
+            let like = |minor| money(minor, order.total);
+            let expected = format!("charged once: {} taken, and no more given back", order.total);
+            let actual = format!("charged {charges} times: {} taken, {} given back", like(taken), like(returned));
+            return Err(Broken::new(subject(), expected, actual));
         }
     }
     Ok(())

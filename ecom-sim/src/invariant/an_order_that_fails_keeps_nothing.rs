@@ -2,7 +2,7 @@ use ecom_core::inventory::{InventoryContext, ReservationState};
 use ecom_core::order::{OrderContext, Status};
 use ecom_core::payment::PaymentContext;
 
-use super::{Broken, Invariant, When};
+use super::{Broken, Invariant, When, money};
 use crate::world::World;
 
 pub(super) const INVARIANT: Invariant = Invariant {
@@ -23,8 +23,9 @@ fn check(world: &World) -> Result<(), Broken> {
         if let Some(payment) = world.service::<PaymentContext>() {
             let (taken, returned, _) = payment.outside().balance(order.id);
             if taken != returned {
-                let actual = format!("{status}, {taken} taken, {returned} given back");
-                return Err(Broken::new(subject, "net charge 0", actual));
+                let like = |minor| money(minor, order.total);
+                let actual = format!("{status}, {} taken, {} given back", like(taken), like(returned));
+                return Err(Broken::new(subject, format!("{} kept", like(0)), actual));
             }
         }
         let held = world.service::<InventoryContext>().and_then(|inventory| {

@@ -16,7 +16,9 @@ fn check(world: &World) -> Result<(), Broken> {
         for order in service.tables().snapshot().orders.values() {
             if !order.saga.is_settled() || order.saga.attention.is_some() {
                 let attention = order.saga.attention.as_ref().map(ToString::to_string).unwrap_or_default();
-                let actual = format!("{}, {:?} {attention}", order.status().as_str(), order.saga.ledger);
+                let debts: Vec<_> =
+                    order.saga.ledger.iter().map(|(debt, it)| format!("{debt:?} is {:?}", it.standing)).collect();
+                let actual = format!("{}, {} {attention}", order.status().as_str(), debts.join(", "));
                 return Err(Broken::new(format!("order {}", order.id), "ended and settled", actual));
             }
         }

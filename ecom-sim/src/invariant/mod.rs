@@ -20,6 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ecom_core::event::Service;
+use ecom_core::money::Money;
 use uuid::Uuid;
 
 use crate::run::Rules;
@@ -118,6 +119,11 @@ pub const ALL: &[Invariant] = &[
     an_answer_is_for_its_request::INVARIANT,
     everything_comes_to_rest::INVARIANT,
 ];
+
+/// So much in the smallest unit of that money's currency, as money.
+fn money(minor: i64, like: Money) -> Money {
+    Money::new(minor, like.currency())
+}
 
 /// The place in `of` as bits.
 pub(crate) fn bits(services: &[Service]) -> u8 {

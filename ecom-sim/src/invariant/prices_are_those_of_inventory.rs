@@ -21,7 +21,11 @@ fn check(world: &World) -> Result<(), Broken> {
         let wanted = CatalogueEntry::from(&product.changed());
         if known != Some(&wanted) {
             let subject = format!("product {}", product.id);
-            return Err(Broken::new(subject, format!("{wanted:?}"), format!("{known:?}")));
+            let told = |it: &CatalogueEntry| {
+                let sold = if it.is_active { "" } else { ", no longer sold" };
+                format!("{} \"{}\" at {}, version {}{sold}", it.sku, it.name, it.price, it.version)
+            };
+            return Err(Broken::new(subject, told(&wanted), known.map_or_else(|| "not known".to_owned(), told)));
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use ecom_core::inventory::{InventoryContext, ReservationState};
 use ecom_core::order::{Order, OrderContext, Status};
 use ecom_core::payment::{PaymentContext, Record, RefundCause};
 
-use super::{Broken, Invariant, When};
+use super::{Broken, Invariant, When, money};
 use crate::world::{Service as Running, World, Written};
 
 pub(super) const ALWAYS: Invariant = Invariant {
@@ -70,8 +70,9 @@ fn one((_, inventory, payment): Services<'_>, order: &Order, at_rest: bool) -> R
         })
     };
     if taken != order.total.minor() || (returned > 0 && !wanted()) {
-        let actual = format!("completed, {taken} taken, {returned} given back");
-        return Err(Broken::new(subject(), format!("{} taken, and kept", order.total.minor()), actual));
+        let like = |minor| money(minor, order.total);
+        let actual = format!("completed, {} taken, {} given back", like(taken), like(returned));
+        return Err(Broken::new(subject(), format!("{} taken, and kept", order.total), actual));
     }
     let state = inventory.tables().snapshot().reservations.get(&order.id).map(|it| &it.state);
     let right = match state {

@@ -3,9 +3,9 @@
 
 use ecom_core::id::{OrderId, PaymentId};
 use ecom_core::inventory::{InventoryContext, InventoryScope, InventorySnapshot};
-use ecom_core::notification::{NotificationContext, NotificationScope, NotificationSnapshot};
+use ecom_core::notification::{self, NotificationContext, NotificationScope, NotificationSnapshot};
 use ecom_core::order::{OrderContext, OrderScope, OrderSnapshot};
-use ecom_core::payment::{PaymentContext, PaymentScope, PaymentSnapshot, Record};
+use ecom_core::payment::{self, News, PaymentContext, PaymentScope, PaymentSnapshot, ProviderAnswer, Record};
 use ecom_core::user::{UserContext, UserScope, UserSnapshot};
 use uuid::Uuid;
 
@@ -46,6 +46,34 @@ impl Simulated for InventoryContext {
 impl Simulated for PaymentContext {
     type Outside = Provider;
 
+    const OUTSIDE: &'static str = "the provider";
+
+    fn asks_for(effect: &payment::Effect) -> String {
+        match effect {
+            payment::Effect::Charge(asked) => format!("take {} for order {}", asked.amount, asked.order_id),
+            payment::Effect::Refund(asked) => format!("give {} of order {} back", asked.amount, asked.order_id),
+        }
+    }
+
+    fn answers(answer: &ProviderAnswer) -> String {
+        match answer {
+            ProviderAnswer::Succeeded { .. } => "done".to_owned(),
+            ProviderAnswer::Refused { code, .. } => format!("refused ({code:?})"),
+            ProviderAnswer::Transient { .. } => "not done, try again".to_owned(),
+            ProviderAnswer::Unknown { .. } => "no answer".to_owned(),
+        }
+    }
+
+    fn tells(input: &payment::Input) -> String {
+        let payment::Input::Noticed(notice) = input else { return format!("{input:?}") };
+        let how = match notice.news {
+            News::Succeeded { .. } => "done".to_owned(),
+            News::Refused { code, .. } => format!("refused ({code:?})"),
+        };
+        let what = if notice.refund_id.is_some() { "giving back" } else { "taking" };
+        format!("{what} {} for payment {}: {how}", notice.amount, notice.payment_id)
+    }
+
     fn locks(scope: &PaymentScope, rows: &PaymentSnapshot) -> Vec<RowKey> {
         let payments = scope.payments.iter().map(|id| ("payment", id.0));
         let refunds = scope.refunds.iter().map(|id| ("refund", id.0));
@@ -67,6 +95,21 @@ impl Simulated for PaymentContext {
 
 impl Simulated for NotificationContext {
     type Outside = Notifier;
+
+    const OUTSIDE: &'static str = "the channel";
+
+    fn asks_for(effect: &notification::Effect) -> String {
+        let notification::Effect::Send(letter) = effect;
+        format!("send {} to user {} as notice {}", letter.template.name(), letter.user_id, letter.notice_id)
+    }
+
+    fn answers(answer: &notification::EffectAnswer) -> String {
+        match answer {
+            notification::EffectAnswer::Sent => "sent".to_owned(),
+            notification::EffectAnswer::NotSent { detail, .. } => format!("not sent, {detail}"),
+            notification::EffectAnswer::Unknown { .. } => "no answer".to_owned(),
+        }
+    }
 
     fn locks(scope: &NotificationScope, rows: &NotificationSnapshot) -> Vec<RowKey> {
         let everybody = rows.contacts.keys().filter(|_| scope.administrators);

@@ -20,6 +20,24 @@ pub trait Simulated: Mutable + Covered + BoundedContext<Snapshot: Hash, EffectAn
     /// What its effects reach.
     type Outside: OutsideWorld<Self>;
 
+    /// What that is called.
+    const OUTSIDE: &'static str = "the outside";
+
+    /// What a call asks for, in words.
+    fn asks_for(effect: &Self::Effect) -> String {
+        format!("{effect:?}")
+    }
+
+    /// What is answered, in words.
+    fn answers(answer: &Self::EffectAnswer) -> String {
+        format!("{answer:?}")
+    }
+
+    /// What comes from there of its own accord, in words.
+    fn tells(input: &Self::Input) -> String {
+        format!("{input:?}")
+    }
+
     /// The rows that its stores lock when they read for that scope.
     fn locks(scope: &Self::Scope, rows: &Self::Snapshot) -> Vec<RowKey>;
 

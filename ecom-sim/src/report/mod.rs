@@ -1,27 +1,32 @@
 //! A failing run on one screen, in the words of the domain; and as a page and a regression test.
 
+mod analysis;
 mod film;
 mod html;
+mod json;
+mod names;
 mod save;
 #[cfg(test)]
 mod tests;
+mod text;
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use analysis::{Chance, Nearby, Without};
 pub use film::{Film, Scene, Shape};
 pub use html::Page;
+pub use names::Names;
 pub(crate) use save::slug;
 
+use analysis::Course;
+
 use crate::choose::{Deviation, ParseError};
-use crate::run::{Failure, Finished, Rules, replay};
+use crate::run::{Failure, Rules, replay};
 use crate::scenario::Scenario;
 use crate::shrink::{Shrunk, shrink};
-use crate::world::{Line, Trace, World};
-
-/// The lines that lead to the failure and are shown.
-const LINES_MAX: usize = 8;
+use crate::world::{Line, Trace};
 
 /// A run as a string: the scenario and what went otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +65,8 @@ pub struct Report {
     pub failure: Box<Failure>,
     /// Its steps in words.
     pub lines: Vec<Line>,
+    /// How many steps there were.
+    pub steps: u64,
     /// The scenario, without the commands that do not matter.
     pub scenario: Scenario,
     /// How many deviations and commands there were at first.
@@ -78,12 +85,28 @@ pub struct Report {
     pub test: String,
     /// The folder in which it is kept as a page, once it is.
     pub saved: Option<PathBuf>,
-    /// When the world began.
-    pub dawn: ecom_core::time::Timestamp,
+    /// The planted bug that was in it.
+    pub bug: Option<&'static str>,
+    /// The seed that found it, and of how many.
+    pub seed: Option<(u64, u64)>,
+    /// Short names for ids.
+    pub names: Names,
+    /// In which step each deviation was taken.
+    pub taken: Vec<(Deviation, u64)>,
+    /// What becomes of it without each of them.
+    pub without: Vec<Without>,
+    /// From which steps on what is broken held, or did not; nothing where that is not seen in a state.
+    pub held: Vec<(u64, bool)>,
+    /// The last step after which all was well, and the one that broke it.
+    pub last_good: Option<(u64, u64)>,
+    /// How many runs like it fail.
+    pub nearby: Nearby,
+    /// How often it fails when it goes on at random after a step.
+    pub chances: Vec<Chance>,
 }
 
 impl Report {
-    /// Shrinks a failure and replays it twice.
+    /// Shrinks a failure, replays it twice, and asks what it depends on.
     pub fn new(scenario: &Scenario, deviations: &[Deviation], failure: &Failure, rules: &Rules) -> Self {
         let began = crate::watch::now();
         let name = failure.invariant.name;
@@ -95,91 +118,69 @@ impl Report {
         });
         let took = began.elapsed();
         let before = (deviations.len(), scenario.commands());
-        let scenario = shrunk.scenario;
-        let first = replay(&scenario, &shrunk.deviations, Trace::verbose(), rules);
-        let second = replay(&scenario, &shrunk.deviations, Trace::default(), rules);
-        let Finished { trace, failure, .. } = first;
-        let recipe = Recipe { scenario: scenario.name().to_owned(), deviations: shrunk.deviations };
+        let (scenario, deviations) = (shrunk.scenario, shrunk.deviations);
+        let course = Course::of(&scenario, &deviations, name, rules);
+        let second = replay(&scenario, &deviations, Trace::default(), rules);
+        let without = analysis::without(&scenario, &deviations, name, rules);
+        let nearby = analysis::nearby(&scenario, &deviations, name, rules);
+        let chances = analysis::chances(&scenario, &deviations, &course, name, rules);
+        let last_good = course.last_good();
+        let recipe = Recipe { scenario: scenario.name().to_owned(), deviations };
         Self {
-            test: save::test(name, &recipe),
+            test: save::test(name, &recipe, None),
             saved: None,
-            again: format!("ecom-sim replay '{recipe}' --dump"),
+            again: again(&recipe, None),
             recipe,
-            failure: failure.unwrap_or(shrunk.failure),
-            lines: trace.lines().to_vec(),
+            names: Names::of(&course.world),
+            failure: course.failure.unwrap_or(shrunk.failure),
+            lines: course.lines,
+            steps: course.steps,
             before,
             scenario,
             replays: shrunk.replays,
-            digest: trace.digest(),
-            same: trace.digest() == second.trace.digest(),
+            digest: course.digest,
+            same: course.digest == second.trace.digest(),
             took,
-            dawn: World::dawn(),
+            bug: None,
+            seed: None,
+            taken: course.taken,
+            without,
+            held: course.held,
+            last_good,
+            nearby,
+            chances,
         }
     }
 
-    fn time(&self, at: ecom_core::time::Timestamp) -> String {
-        let passed = at.since(self.dawn);
-        let seconds = passed.as_secs();
-        format!("+{:02}:{:02}:{:02}.{:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60, passed.subsec_millis())
-    }
-}
-
-impl Report {
-    /// In words; how long things took is left out where the same bytes are wanted.
-    fn told(&self, timed: bool) -> String {
-        let mut out = String::new();
-        // Writing into a string does not fail.
-        let _ = self.tell(&mut out, timed);
-        out
+    /// The same as that planted bug's.
+    #[must_use]
+    pub fn of_bug(mut self, bug: Option<&'static str>) -> Self {
+        self.test = save::test(self.failure.invariant.name, &self.recipe, bug);
+        self.again = again(&self.recipe, bug);
+        Self { bug, ..self }
     }
 
-    fn tell(&self, out: &mut String, timed: bool) -> fmt::Result {
-        let Failure { invariant, broken, stuck, step, at } = &*self.failure;
-        let verdict = if *stuck { "STUCK" } else { "FAIL " };
-        writeln!(out, "{verdict} {}", invariant.name)?;
-        writeln!(out, "      {}   t={} (step {step})", broken.subject, self.time(*at))?;
-        writeln!(out, "      scenario {}   hash {:016x}", self.recipe.scenario, self.digest as u64)?;
-        let same = if self.same { "deterministic: 2/2 runs identical" } else { "NOT DETERMINISTIC" };
-        let ((before, commands), after) = (self.before, self.recipe.deviations.len());
-        let left = self.scenario.commands();
-        let commands = if left < commands { format!(", {commands} -> {left} commands") } else { String::new() };
-        let millis = self.took.as_secs_f64() * 1_000.0;
-        let took = if timed { format!(", {millis:.1} ms") } else { String::new() };
-        writeln!(out, "Shrunk {before} -> {after} deviations{commands} ({} replays{took}); {same}", self.replays)?;
-        let mut said = String::new();
-        for (number, deviation) in (1..).zip(&self.recipe.deviations) {
-            writeln!(said, "  {number}  {deviation}")?;
-        }
-        for line in self.lines.iter().filter(|line| line.is_fault).take(LINES_MAX) {
-            writeln!(said, "     step {:<4} {}  {}", line.step, self.time(line.at), shortened(&line.text))?;
-        }
-        out.push_str(&said);
-        writeln!(out, "Expected  {}", shortened(&broken.expected))?;
-        writeln!(out, "Actual    {}", shortened(&broken.actual))?;
-        let last = self.lines.iter().filter(|line| line.step <= *step).rev().take(3).collect::<Vec<_>>();
-        for line in last.into_iter().rev() {
-            writeln!(out, "  before  step {:<4} {}", line.step, shortened(&line.text))?;
-        }
-        write!(out, "replay    {}", self.again)
+    /// The same as found by that seed, of so many.
+    #[must_use]
+    pub fn of_seed(self, seed: u64, of: u64) -> Self {
+        Self { seed: Some((seed, of)), ..self }
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.told(true))?;
-        if let Some(dir) = &self.saved {
-            let dir = dir.display();
-            write!(out, "\nreport    {dir}/report.html\ntest      {dir}/regress.rs (paste into tests/)")?;
-        }
-        Ok(())
-    }
+fn again(recipe: &Recipe, bug: Option<&str>) -> String {
+    let bug = bug.map(|bug| format!(" --bug {bug}")).unwrap_or_default();
+    format!("ecom-sim replay '{recipe}'{bug} --dump")
 }
 
-fn shortened(text: &str) -> String {
-    const WIDTH: usize = 150;
-    if text.chars().count() <= WIDTH {
-        text.to_owned()
-    } else {
-        text.chars().take(WIDTH).chain("…".chars()).collect()
+/// Replays a run from its string and panics with its report if anything is broken: for a regression test.
+#[track_caller]
+pub fn assert_holds(recipe: &str) {
+    let parsed: Recipe = recipe.parse().unwrap_or_else(|error| panic!("{error}"));
+    let Some(scenario) = Scenario::named(&parsed.scenario) else {
+        panic!("no scenario is named {:?}", parsed.scenario)
+    };
+    let rules = Rules::of(scenario.name());
+    if let Some(failure) = replay(&scenario, &parsed.deviations, Trace::default(), &rules).failure {
+        panic!("{}", Report::new(&scenario, &parsed.deviations, &failure, &rules));
     }
 }

@@ -40,7 +40,11 @@ impl Report {
     pub fn save(&mut self, rules: &Rules) -> io::Result<()> {
         let slug = slug(self.failure.invariant.name);
         let dir = target().join("ecom-sim").join(format!("{slug}-{:08x}", self.digest as u32));
-        self.save_in(&dir, rules)
+        self.save_in(&dir, rules)?;
+        // Shorter to read and to paste, where it is below.
+        let here = std::env::current_dir().unwrap_or_default();
+        self.saved = dir.strip_prefix(&here).map(Path::to_owned).ok().or(Some(dir));
+        Ok(())
     }
 
     /// The same into that folder.
@@ -54,14 +58,12 @@ impl Report {
 }
 
 /// A regression test of the shop.
-pub(super) fn test(invariant: &str, recipe: &Recipe) -> String {
-    let name = slug(invariant);
+pub(super) fn test(invariant: &str, recipe: &Recipe, bug: Option<&str>) -> String {
+    let planted = bug.map(|bug| format!("/// Found with the planted bug {bug}; without it, it passes.\n"));
     format!(
-        "#[test]\nfn {name}() {{\n    let recipe: ecom_sim::report::Recipe = \"{recipe}\".parse().unwrap();\n    \
-         let scenario = ecom_sim::scenario::Scenario::named(&recipe.scenario).unwrap();\n    \
-         let (trace, rules) = (ecom_sim::world::Trace::default(), ecom_sim::run::Rules::default());\n    \
-         let finished = ecom_sim::run::replay(&scenario, &recipe.deviations, trace, &rules);\n    \
-         assert!(finished.failure.is_none(), \"{{:?}}\", finished.failure);\n}}\n"
+        "/// {invariant}\n{}#[test]\nfn {}() {{\n    ecom_sim::report::assert_holds(\"{recipe}\");\n}}\n",
+        planted.unwrap_or_default(),
+        slug(invariant)
     )
 }
 

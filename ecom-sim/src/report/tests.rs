@@ -3,6 +3,7 @@
 use super::*;
 use crate::invariant::{Broken, Own, When};
 use crate::run::random;
+use crate::world::World;
 use ecom_core::event::Service;
 
 fn scene(step: u64, text: &str, shape: Shape, service: Option<&str>, is_fault: bool) -> Scene {

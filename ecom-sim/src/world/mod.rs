@@ -71,6 +71,17 @@ impl Trouble {
         Self::ALL.iter().find(|(trouble, _)| *trouble == self).map_or("trouble", |(_, word)| word)
     }
 
+    /// What happens to that service, in words.
+    fn told(self, service: &str) -> String {
+        match self {
+            Self::Clock(micros) => {
+                let way = if micros < 0 { "back" } else { "ahead" };
+                format!("{service}'s clock jumps {} s {way}", micros.unsigned_abs() / 1_000_000)
+            }
+            Self::Cut(time) => format!("{service} loses the broker for {} s", time.as_secs()),
+        }
+    }
+
     const fn code(self) -> u64 {
         match self {
             Self::Clock(micros) => micros.cast_unsigned(),

@@ -258,7 +258,7 @@ impl<C: Simulated> Node for Service<C> {
 
     fn trouble(&mut self, trouble: Trouble, env: &mut Env<'_>) {
         self.print.take();
-        env.trace.say(true, || format!("{}: {}", C::SERVICE, trouble.word()));
+        env.trace.say(true, || trouble.told(name::<C>()));
         match trouble {
             Trouble::Clock(micros) => {
                 self.skew = self.skew.saturating_add(micros);
@@ -279,8 +279,10 @@ impl<C: Simulated> Node for Service<C> {
             env.trace.touch(self.node);
             env.trace.id(row.id);
             let answer = self.outside.call(&row);
-            let said = || super::host::said(answer.as_ref());
-            env.trace.say(true, || format!("a call that nobody waits for arrives: {:?}: {}", row.effect, said()));
+            let said = || super::host::said::<C>(answer.as_ref());
+            env.trace.say(true, || {
+                format!("{}'s late call reaches {}: {}: {}", name::<C>(), C::OUTSIDE, C::asks_for(&row.effect), said())
+            });
             // It may tell that of its own accord, and nobody knows anything else of it.
             let news = self.outside.news();
             self.told
@@ -291,7 +293,8 @@ impl<C: Simulated> Node for Service<C> {
         let place = usize::from(which) - self.late.len();
         if place < self.told.len() && self.is_free(copy) {
             let news = self.told.remove(place);
-            env.trace.say(false, || format!("the outside tells of its own accord: {:?}", news.input));
+            env.trace
+                .say(false, || format!("{} tells {} by webhook: {}", C::OUTSIDE, name::<C>(), C::tells(&news.input)));
             env.now = self.clock(env.time);
             let died = self.with(copy, |service, process| process.hear(news, service, env).is_none());
             if died == Some(true) {

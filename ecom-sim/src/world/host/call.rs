@@ -167,18 +167,18 @@ impl<C: Simulated> Process<C> {
             return Some(());
         }
         let fate = env.fate(self.node, Op::Webhook, WEBHOOKS);
-        env.trace.say(fate != Fate::Fine, || match fate {
-            Fate::Fine => "the outside tells nothing of its own accord".to_owned(),
-            Fate::Early => "the outside tells it of its own accord as well, before it answers".to_owned(),
-            Fate::Twice => {
-                "the outside tells it of its own accord as well, before it answers and again later".to_owned()
-            }
-            _ => "the outside will tell it of its own accord, later".to_owned(),
-        });
         if fate == Fate::Fine {
             service.outside.drop_news();
             return Some(());
         }
+        env.trace.say(true, || {
+            let when = match fate {
+                Fate::Early => "before it answers",
+                Fate::Twice => "before it answers and again later",
+                _ => "later",
+            };
+            format!("{} tells it by webhook as well, {when}", C::OUTSIDE)
+        });
         let Some(news) = service.outside.news() else { return Some(()) };
         match fate {
             // With several processes a transaction takes two steps, and others may come between: it is told as later ones are.
@@ -260,21 +260,22 @@ fn perform<C: Simulated>(
     };
     env.trace.say(fate != Fate::Fine, || {
         let how = match fate {
-            Fate::Fine => said(answer.as_ref()),
-            Fate::UnknownDone => "carried out, but the answer is lost".to_owned(),
+            Fate::Fine => said::<C>(answer.as_ref()),
+            Fate::UnknownDone => "done, but the answer is lost".to_owned(),
             Fate::Late => "no answer; it will arrive later".to_owned(),
             Fate::CrashLate => "the process dies; it will arrive later".to_owned(),
-            Fate::CrashAfter => "carried out, and the process dies".to_owned(),
+            Fate::CrashAfter => "done, and the process dies".to_owned(),
             Fate::CrashBefore => "the process dies before it arrives".to_owned(),
-            Fate::Transient => "not carried out, try again".to_owned(),
-            _ => "not carried out, and no answer".to_owned(),
+            Fate::Transient => "not done, try again".to_owned(),
+            _ => "not done, and no answer".to_owned(),
         };
-        format!("{} calls the outside, attempt {}: {:?}: {how}", name::<C>(), row.attempts, row.effect)
+        let (name, asks) = (name::<C>(), C::asks_for(&row.effect));
+        format!("{name} calls {}, attempt {}: {asks}: {how}", C::OUTSIDE, row.attempts)
     });
     if fate.crashes() { Performed::Died } else { Performed::Ended(answer) }
 }
 
 /// An answer in words.
-pub(in super::super) fn said<A: std::fmt::Debug>(answer: Option<&A>) -> String {
-    answer.map_or_else(|| "nobody answers".to_owned(), |answer| format!("{answer:?}"))
+pub(in super::super) fn said<C: Simulated>(answer: Option<&C::EffectAnswer>) -> String {
+    answer.map_or_else(|| "nobody answers".to_owned(), C::answers)
 }
