@@ -151,7 +151,7 @@ impl World {
 
     /// Whether all of the first `orders` orders are completed.
     pub fn all_completed(&self, orders: usize) -> bool {
-        let completed = |order: &order::Order| order.status() == order::Status::Completed;
+        let completed = |order: &std::sync::Arc<order::Order>| order.status() == order::Status::Completed;
         self.orders.rows.orders.len() == orders && self.orders.rows.orders.values().all(completed)
     }
 

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::body::Body;
 use crate::event::{Event, Service};
 use crate::id::{CorrelationId, MessageId};
 use crate::policy::Policy;
@@ -141,11 +142,11 @@ pub struct HistoryEntry {
     /// Whose history.
     pub subject: Uuid,
     /// What came: an event, a command, a timer.
-    pub event: String,
+    pub event: Cow<'static, str>,
     /// The state before.
-    pub from: String,
+    pub from: Cow<'static, str>,
     /// The state after.
-    pub to: String,
+    pub to: Cow<'static, str>,
     /// More about it.
     pub detail: Option<String>,
 }
@@ -158,7 +159,7 @@ pub struct Answer {
     /// What was created or changed; lets `wait` show it as it now is.
     pub resource: Uuid,
     /// The JSON body, byte for byte.
-    pub body: String,
+    pub body: Body,
 }
 
 /// A row as a change leaves it. A store lets a change in only if the row is still in the version that was decided on.

@@ -9,6 +9,7 @@
 //! - [`port`]: the doors, as traits; [`engine`]: where rules meet doors, as machines without I/O.
 //! - [`fleet`]: the services as values; [`policy`]: the durations that rules need.
 
+pub mod body;
 pub mod decide;
 pub mod email;
 pub mod engine;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ecom_core::order::{Order, OrderContext, Status};
+use ecom_core::order::{OrderContext, Status};
 use ecom_sim::choose::{Deviation, Pick, Replay};
 use ecom_sim::report::Recipe;
 use ecom_sim::run::{Rules, random, replay, run_watched};
@@ -82,7 +82,7 @@ fn what_the_broker_gives_back_stays_in_the_outbox_and_is_published_again() {
     assert!(failure.is_ok() && kept > 0, "{failure:?}");
     assert_eq!(chooser.taken(), recipe.deviations);
     let orders = world.service::<OrderContext>().map(|order| order.tables().snapshot().orders.clone());
-    let states: Vec<_> = orders.unwrap_or_default().values().map(Order::status).collect();
+    let states: Vec<_> = orders.unwrap_or_default().values().map(|order| order.status()).collect();
     assert_eq!(states, [Status::Completed]);
 }
 

@@ -116,8 +116,11 @@ async fn kept(
     rows.iter()
         .map(|row| {
             let (scope, key) = (row.string("scope")?, row.string("key")?);
-            let answer =
-                Answer { status: row.count("status")?, resource: row.id("resource")?, body: row.string("body")? };
+            let answer = Answer {
+                status: row.count("status")?,
+                resource: row.id("resource")?,
+                body: row.string("body")?.into(),
+            };
             let fingerprint = row.string("fingerprint")?;
             Ok(((scope.clone(), key.clone()), KeptAnswer { key: Idempotency { scope, key, fingerprint }, answer }))
         })
@@ -219,9 +222,9 @@ fn bind_history<'q, C: BoundedContext>(statement: Statement<'q>, writes: &'q Wri
         .bind(column(rows, |row| Moment(row.at)))
         .bind(column(rows, |row| row.message_id.0))
         .bind(column(rows, |row| row.causation_id.map(|id| id.0)))
-        .bind(column(rows, |row| row.entry.event.as_str()))
-        .bind(column(rows, |row| row.entry.from.as_str()))
-        .bind(column(rows, |row| row.entry.to.as_str()))
+        .bind(column(rows, |row| &*row.entry.event))
+        .bind(column(rows, |row| &*row.entry.from))
+        .bind(column(rows, |row| &*row.entry.to))
         .bind(column(rows, |row| row.entry.detail.as_deref().map(|detail| printable(detail).into_owned())))
 }
 

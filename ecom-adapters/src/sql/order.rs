@@ -76,7 +76,7 @@ pub(crate) fn order<F: Fields>(row: &F) -> Result<Order, sqlx::Error> {
     Ok(Order {
         id: id.into(),
         user_id: row.id("user_id")?,
-        items: items(row, currency)?,
+        items: items(row, currency)?.into(),
         total: row.sum("total", currency)?,
         payment_method_id: row.id_if_any("payment_method_id")?,
         metadata: metadata.transpose()?,
@@ -138,9 +138,9 @@ pub(crate) fn history<F: Fields>(row: &F) -> Result<HistoryRow, sqlx::Error> {
         causation_id: row.id_if_any("causation_id")?,
         entry: HistoryEntry {
             subject: row.id("subject")?,
-            event: row.string("event")?,
-            from: row.string("from_state")?,
-            to: row.string("to_state")?,
+            event: row.string("event")?.into(),
+            from: row.string("from_state")?.into(),
+            to: row.string("to_state")?.into(),
             detail: row.string_if_any("detail")?,
         },
     })

@@ -107,8 +107,11 @@ pub(super) async fn load<C: BoundedContext, T: Tables<C>>(
 
 fn kept(row: &SqliteRow) -> Result<((String, String), KeptAnswer), sqlx::Error> {
     let (scope, key): (String, String) = (column(row, "scope")?, column(row, "key")?);
-    let answer =
-        Answer { status: column(row, "status")?, resource: parse(row, "resource")?, body: column(row, "body")? };
+    let answer = Answer {
+        status: column(row, "status")?,
+        resource: parse(row, "resource")?,
+        body: column::<String>(row, "body")?.into(),
+    };
     let fingerprint = column(row, "fingerprint")?;
     Ok(((scope.clone(), key.clone()), KeptAnswer { key: Idempotency { scope, key, fingerprint }, answer }))
 }
@@ -227,7 +230,7 @@ fn save_kept(script: &mut Script, kept: &[KeptAnswer], now: Timestamp) -> Result
     let rows: Vec<_> = kept
         .iter()
         .map(|KeptAnswer { key, answer }| {
-            (&key.scope, &key.key, &key.fingerprint, answer.status, answer.resource, &answer.body, now)
+            (&key.scope, &key.key, &key.fingerprint, answer.status, answer.resource, &*answer.body, now)
         })
         .collect();
     script.put(

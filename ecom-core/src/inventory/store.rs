@@ -172,7 +172,7 @@ impl BoundedContext for InventoryContext {
             Reply::Changed { product, available } => answer(200, product.id, &ProductView::new(product, *available)),
             Reply::Adjusted(stock) => answer(200, stock.product_id, &StockView::from(stock)),
             Reply::Resynced { count } => {
-                Answer { status: 202, resource: uuid::Uuid::nil(), body: format!("{{\"count\":{count}}}") }
+                Answer { status: 202, resource: uuid::Uuid::nil(), body: format!("{{\"count\":{count}}}").into() }
             }
         }
     }
@@ -180,7 +180,7 @@ impl BoundedContext for InventoryContext {
 
 /// Serialising a view cannot fail: it is made of strings, numbers and lists.
 fn answer<V: serde::Serialize>(status: u16, product_id: ProductId, view: &V) -> Answer {
-    Answer { status, resource: product_id.0, body: serde_json::to_string(view).unwrap_or_default() }
+    Answer { status, resource: product_id.0, body: serde_json::to_string(view).unwrap_or_default().into() }
 }
 
 /// Which products to list.

@@ -193,7 +193,7 @@ impl BoundedContext for NotificationContext {
     fn answer(reply: &Reply) -> Answer {
         let Reply::Preferences(preferences) = reply;
         // It cannot fail: choices are made of strings and booleans.
-        let body = serde_json::to_string(&preferences.choices).unwrap_or_default();
+        let body = serde_json::to_string(&preferences.choices).unwrap_or_default().into();
         Answer { status: 200, resource: preferences.user_id.0, body }
     }
 }

@@ -1,6 +1,7 @@
 //! What can happen to orders, and what a waiting caller is told.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::model::{Actor, Metadata, Order};
 use crate::event::{EventType, FailureCode, NotificationSettled, ProductChanged, Shortage};
@@ -227,16 +228,16 @@ pub struct Announce;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reply {
     /// The order is placed.
-    Placed(Box<Order>),
+    Placed(Arc<Order>),
     /// The order is cancelled.
-    Cancelled(Box<Order>),
+    Cancelled(Arc<Order>),
     /// The operator's command was carried out.
-    Administered(Box<Order>),
+    Administered(Arc<Order>),
 }
 
 impl Reply {
     /// The order as it now is.
-    pub const fn order(&self) -> &Order {
+    pub fn order(&self) -> &Order {
         match self {
             Self::Placed(order) | Self::Cancelled(order) | Self::Administered(order) => order,
         }

@@ -1,6 +1,7 @@
 //! Orders, their saga's states, and what is known of the catalogue.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -21,7 +22,7 @@ pub struct Order {
     /// Who ordered.
     pub user_id: UserId,
     /// Its lines, each product once; 1 to [`Order::LINES_MAX`].
-    pub items: Vec<Item>,
+    pub items: Arc<[Item]>,
     /// The sum of the lines, in their one currency.
     pub total: Money,
     /// How it is to be paid; `None`: the user's default method.

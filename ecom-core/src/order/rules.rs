@@ -58,9 +58,9 @@ fn noticed(snapshot: &OrderSnapshot, notice: &Notice) -> Result<Decision<OrderCo
     let state = order.status().as_str();
     let entry = HistoryEntry {
         subject: order_id.0,
-        event: event.name().to_owned(),
-        from: state.to_owned(),
-        to: state.to_owned(),
+        event: event.name().into(),
+        from: state.into(),
+        to: state.into(),
         detail: Some(notice.detail.clone()),
     };
     Ok(Move::default().note(entry).done())

@@ -1,6 +1,7 @@
 //! What the order context loads and writes, and the queries that HTTP asks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -10,6 +11,7 @@ use super::message::{Fact, Input, Notice, Reply};
 use super::model::{CatalogueEntry, Order, OrderSaga, Status};
 use super::view::{OrderView, SagaView};
 use super::{message, rules};
+use crate::body::Body;
 use crate::decide::{Answer, BoundedContext, Context, Decision, NoEffect, Row, Timer};
 use crate::engine::{Fault, HistoryRow};
 use crate::event::{Event, Service};
@@ -35,7 +37,7 @@ pub struct OrderScope {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OrderSnapshot {
     /// Orders.
-    pub orders: BTreeMap<OrderId, Order>,
+    pub orders: BTreeMap<OrderId, Arc<Order>>,
     /// The catalogue.
     pub catalogue: BTreeMap<ProductId, CatalogueEntry>,
 }
@@ -44,7 +46,7 @@ pub struct OrderSnapshot {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
     /// The order as it now is. Items, total and everything else about its placing never change after version 1.
-    PutOrder(Box<Order>),
+    PutOrder(Arc<Order>),
     /// The product as it now is.
     PutCatalogueEntry(CatalogueEntry),
 }
@@ -83,7 +85,7 @@ impl BoundedContext for OrderContext {
     fn apply(snapshot: &mut OrderSnapshot, change: &Change) {
         match change {
             Change::PutOrder(order) => {
-                snapshot.orders.insert(order.id, Order::clone(order));
+                snapshot.orders.insert(order.id, Arc::clone(order));
             }
             Change::PutCatalogueEntry(entry) => {
                 snapshot.catalogue.insert(entry.product_id, entry.clone());
@@ -147,16 +149,21 @@ impl BoundedContext for OrderContext {
 
     fn answer(reply: &Reply) -> Answer {
         match reply {
-            Reply::Placed(order) => answer(201, order.id, &OrderView::from(&**order)),
-            Reply::Cancelled(order) => answer(202, order.id, &OrderView::from(&**order)),
-            Reply::Administered(order) => answer(200, order.id, &SagaView::from(&**order)),
+            Reply::Placed(order) => answer(201, order, |order| json(&OrderView::from(order))),
+            Reply::Cancelled(order) => answer(202, order, |order| json(&OrderView::from(order))),
+            Reply::Administered(order) => answer(200, order, |order| json(&SagaView::from(order))),
         }
     }
 }
 
+fn answer(status: u16, order: &Arc<Order>, view: fn(&Order) -> String) -> Answer {
+    let shown = Arc::clone(order);
+    Answer { status, resource: order.id.0, body: Body::made(move || view(&shown)) }
+}
+
 /// Serialising a view cannot fail: it is made of strings, numbers and lists.
-fn answer<V: Serialize>(status: u16, order_id: OrderId, view: &V) -> Answer {
-    Answer { status, resource: order_id.0, body: serde_json::to_string(view).unwrap_or_default() }
+fn json<V: Serialize>(view: &V) -> String {
+    serde_json::to_string(view).unwrap_or_default()
 }
 
 /// Which orders to list.

@@ -227,9 +227,9 @@ impl From<&HistoryRow> for TimelineEntryView {
     fn from(row: &HistoryRow) -> Self {
         Self {
             at: row.at,
-            event: row.entry.event.clone(),
-            from: Some(row.entry.from.clone()).filter(|state| !state.is_empty()),
-            to: row.entry.to.clone(),
+            event: row.entry.event.to_string(),
+            from: Some(row.entry.from.to_string()).filter(|state| !state.is_empty()),
+            to: row.entry.to.to_string(),
             message_id: row.message_id,
             causation_id: row.causation_id,
             detail: row.entry.detail.clone(),

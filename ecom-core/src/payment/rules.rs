@@ -66,12 +66,12 @@ fn transaction(
 
 /// A line of the payment's history. The transactions tell how it was paid, so history is written only for what its
 /// order's end or an administrator did to it.
-fn history(before: &Payment, after: &Payment, event: &str, detail: &str) -> HistoryEntry {
+fn history(before: &Payment, after: &Payment, event: &'static str, detail: &str) -> HistoryEntry {
     HistoryEntry {
         subject: after.order_id.0,
-        event: event.to_owned(),
-        from: before.state.word().to_owned(),
-        to: after.state.word().to_owned(),
+        event: event.into(),
+        from: before.state.word().into(),
+        to: after.state.word().into(),
         detail: Some(detail.to_owned()),
     }
 }

@@ -12,6 +12,7 @@ use super::message::{Answered, Effect, Input, Notice, Price, ProviderAnswer, Rep
 use super::model::{Barrier, Card, End, Payment, PaymentMethod, Record, Refund, charge_key, payment_id};
 use super::rules;
 use super::view::{PaymentMethodView, RefundView};
+use crate::body::Body;
 use crate::decide::{Answer, BoundedContext, Context, Decision, Row, Timer};
 use crate::engine::Fault;
 use crate::event::{Event, Service};
@@ -245,7 +246,7 @@ impl BoundedContext for PaymentContext {
     fn answer(reply: &Reply) -> Answer {
         match reply {
             Reply::MethodAdded(method) => answer(201, method.id.0, &PaymentMethodView::from(method)),
-            Reply::MethodRemoved(id) => Answer { status: 204, resource: id.0, body: String::new() },
+            Reply::MethodRemoved(id) => Answer { status: 204, resource: id.0, body: Body::default() },
             Reply::DefaultSet(method) => answer(200, method.id.0, &PaymentMethodView::from(method)),
             Reply::RefundRequested(refund) => answer(201, refund.id.0, &RefundView::from(refund)),
         }
@@ -254,7 +255,7 @@ impl BoundedContext for PaymentContext {
 
 /// Serialising a view cannot fail: it is made of strings, numbers and lists.
 fn answer<V: Serialize>(status: u16, resource: Uuid, view: &V) -> Answer {
-    Answer { status, resource, body: serde_json::to_string(view).unwrap_or_default() }
+    Answer { status, resource, body: serde_json::to_string(view).unwrap_or_default().into() }
 }
 
 /// Which payments to list.

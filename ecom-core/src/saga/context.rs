@@ -132,7 +132,7 @@ impl<S: Hosted> BoundedContext for SagaContext<S> {
 
     fn answer(reply: &Self::Reply) -> Answer {
         let body = serde_json::json!({"id": reply.saga, "state": reply.state, "version": reply.version});
-        Answer { status: 202, resource: reply.saga, body: body.to_string() }
+        Answer { status: 202, resource: reply.saga, body: body.to_string().into() }
     }
 }
 

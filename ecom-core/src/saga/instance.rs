@@ -133,15 +133,16 @@ pub enum Refused<R> {
 
 impl<S: Saga> Instance<S> {
     /// A new instance in its first state.
-    pub fn begin(id: Uuid, event: &str, state: S::Running, outputs: Vec<S::Output>, policy: &Policy) -> Advance<S> {
+    pub fn begin(
+        id: Uuid,
+        event: &'static str,
+        state: S::Running,
+        outputs: Vec<S::Output>,
+        policy: &Policy,
+    ) -> Advance<S> {
         let state = State::Running(state);
-        let history = HistoryEntry {
-            subject: id,
-            event: event.to_owned(),
-            from: String::new(),
-            to: state.label().to_owned(),
-            detail: None,
-        };
+        let history =
+            HistoryEntry { subject: id, event: event.into(), from: "".into(), to: state.label().into(), detail: None };
         let (definition_version, ledger) = (S::VERSION, Ledger::default());
         let instance = Self {
             id,
@@ -195,12 +196,11 @@ impl<S: Saga> Instance<S> {
     }
 
     /// The same state, one version on: something beside the saga changed.
-    pub fn touch(&self, event: &str, detail: Option<String>) -> Advance<S> {
-        let state = self.state.label();
-        let (from, to) = (state.to_owned(), state.to_owned());
+    pub fn touch(&self, event: impl Into<Cow<'static, str>>, detail: Option<String>) -> Advance<S> {
+        let state: Cow<'static, str> = self.state.label().into();
         let mut instance = self.clone();
         instance.version += 1;
-        let history = HistoryEntry { subject: self.id, event: event.to_owned(), from, to, detail };
+        let history = HistoryEntry { subject: self.id, event: event.into(), from: state.clone(), to: state, detail };
         Advance { instance, outputs: vec![], deadlines: vec![], history }
     }
 
@@ -209,7 +209,7 @@ impl<S: Saga> Instance<S> {
     }
 
     fn advance(&self, signal: &Signal<S::Input>) -> Box<Advance<S>> {
-        Box::new(self.touch(&event_name(signal), detail(signal)))
+        Box::new(self.touch(event_name(signal), detail(signal)))
     }
 
     fn follow(&self, step: Step<S>, signal: &Signal<S::Input>, context: &Context<'_>) -> Handled<S> {
@@ -220,7 +220,7 @@ impl<S: Saga> Instance<S> {
             Step::Stay(because) => return Handled::Stayed(because),
         };
         let mut advance = self.advance(signal);
-        to.label().clone_into(&mut advance.history.to);
+        advance.history.to = to.label().into();
         advance.outputs = outputs;
         if let State::Ended(end) = &to {
             advance.instance.ledger = Ledger::open(S::obligations(end));

@@ -73,7 +73,7 @@ fn the_end_opens_its_debts_asks_for_them_and_waits() {
     assert!(
         matches!(&step.deadlines[..], [DeadlineChange::Disarm { .. }, DeadlineChange::Arm { timer, .. }] if *timer == owed)
     );
-    assert_eq!((step.history.from.as_str(), step.history.to.as_str()), ("booking", "off"));
+    assert_eq!((&*step.history.from, &*step.history.to), ("booking", "off"));
     let booked = after(&[Input::Booked(Part::Room), Input::Booked(Part::Car)]);
     assert!(booked.is_settled() && booked.armed.is_none());
 }

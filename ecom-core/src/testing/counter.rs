@@ -228,7 +228,7 @@ impl BoundedContext for Counters {
 
     fn answer(reply: &Reply) -> Answer {
         let Reply(Counter { id, version, total }) = reply;
-        Answer { status: 201, resource: *id, body: format!(r#"{{"version":{version},"total":{total}}}"#) }
+        Answer { status: 201, resource: *id, body: format!(r#"{{"version":{version},"total":{total}}}"#).into() }
     }
 }
 
@@ -242,9 +242,9 @@ fn add(before: Counter, amount: i64, events: u32) -> Move<Counters> {
     let after = before.with(before.total + amount);
     let mut step = Move::with(after).reply(Reply(after)).note(HistoryEntry {
         subject: after.id,
-        event: "add".to_owned(),
-        from: before.total.to_string(),
-        to: after.total.to_string(),
+        event: "add".into(),
+        from: before.total.to_string().into(),
+        to: after.total.to_string().into(),
         detail: None,
     });
     for ordinal in 0..events {

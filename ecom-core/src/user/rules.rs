@@ -76,12 +76,12 @@ fn contact(user: &User) -> UserChanged {
 }
 
 /// A line for the audit of a user.
-fn audit(before: Option<&User>, after: &User, event: &str, actor: Option<UserId>) -> HistoryEntry {
+fn audit(before: Option<&User>, after: &User, event: &'static str, actor: Option<UserId>) -> HistoryEntry {
     HistoryEntry {
         subject: after.id.0,
-        event: event.to_owned(),
-        from: before.map(User::standing).unwrap_or_default(),
-        to: after.standing(),
+        event: event.into(),
+        from: before.map(User::standing).unwrap_or_default().into(),
+        to: after.standing().into(),
         detail: actor.filter(|actor| *actor != after.id).map(|actor| format!("by {actor}")),
     }
 }

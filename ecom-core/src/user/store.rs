@@ -10,6 +10,7 @@ use super::message::{Input, Reply};
 use super::model::{PasswordReset, Role, Session, User};
 use super::rules;
 use super::view::UserView;
+use crate::body::Body;
 use crate::decide::{Answer, BoundedContext, Context, Decision, NoEffect, Row, Timer};
 use crate::email::Email;
 use crate::engine::Fault;
@@ -189,9 +190,9 @@ impl BoundedContext for UserContext {
         let view = |status, user: &User| Answer {
             status,
             resource: user.id.0,
-            body: serde_json::to_string(&UserView::from(user)).unwrap_or_default(),
+            body: serde_json::to_string(&UserView::from(user)).unwrap_or_default().into(),
         };
-        let empty = |resource| Answer { status: 204, resource, body: String::new() };
+        let empty = |resource| Answer { status: 204, resource, body: Body::default() };
         match reply {
             Reply::Registered(user) => view(201, user),
             Reply::Current(user) | Reply::SignedIn { user, .. } => view(200, user),

@@ -21,7 +21,7 @@ fn check(world: &World) -> Result<(), Broken> {
             if command.node != ecom_core::event::Service::Order as u8 {
                 continue;
             }
-            let state = orders.get(&OrderId(resource)).map(ecom_core::order::Order::status);
+            let state = orders.get(&OrderId(resource)).map(|order| order.status());
             let right = match (status, state) {
                 (_, None) => false,
                 (202, Some(state)) => state == Status::Cancelled,

@@ -23,7 +23,7 @@ fn check(world: &World) -> Result<(), Broken> {
     let orders = &service.tables().snapshot().orders;
     let mut states: BTreeMap<_, &str> = BTreeMap::new();
     for row in service.tables().history() {
-        let known = states.insert(row.entry.subject, row.entry.to.as_str()).unwrap_or("");
+        let known = states.insert(row.entry.subject, &*row.entry.to).unwrap_or("");
         follows(row, known)?;
     }
     orders.values().try_for_each(|order| leads_to(order, states.get(&order.id.0).copied().unwrap_or("")))
@@ -36,10 +36,10 @@ fn near(world: &World, written: &[Written]) -> Result<(), Broken> {
     for subject in subjects(written, Service::Order, &["order", "history"]) {
         let lines = written.iter().filter(|row| row.kind == "history" && row.key == subject).count();
         let mut history = service.tables().history().rev().filter(|row| row.entry.subject == subject).peekable();
-        let now = history.peek().map_or("", |row| row.entry.to.as_str());
+        let now = history.peek().map_or("", |row| &*row.entry.to);
         for _ in 0..lines {
             let Some(row) = history.next() else { break };
-            let known = history.peek().map_or("", |row| row.entry.to.as_str());
+            let known = history.peek().map_or("", |row| &*row.entry.to);
             follows(row, known)?;
         }
         orders.get(&OrderId(subject)).map_or(Ok(()), |order| leads_to(order, now))?;
@@ -48,7 +48,7 @@ fn near(world: &World, written: &[Written]) -> Result<(), Broken> {
 }
 
 fn follows(row: &HistoryRow, known: &str) -> Result<(), Broken> {
-    let (from, to) = (row.entry.from.as_str(), row.entry.to.as_str());
+    let (from, to) = (&*row.entry.from, &*row.entry.to);
     let declared =
         || OrderSaga::TRANSITIONS.iter().any(|it| it.from == from && it.to == to && it.input == row.entry.event);
     if known != from || (from != to && !from.is_empty() && !declared()) {

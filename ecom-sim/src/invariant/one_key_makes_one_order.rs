@@ -31,7 +31,7 @@ fn near(world: &World, written: &[Written]) -> Result<(), Broken> {
         let Some(order) = orders.get(&OrderId(row.key)) else { continue };
         // What an order was placed with never changes.
         let Some(request) = order.request_correlation_id.as_ref().filter(|_| order.version() == 1) else { continue };
-        let same = |it: &&ecom_core::order::Order| it.request_correlation_id.as_ref() == Some(request);
+        let same = |it: &&std::sync::Arc<ecom_core::order::Order>| it.request_correlation_id.as_ref() == Some(request);
         if let Some(other) = orders.values().filter(same).find(|it| it.id != order.id) {
             return Err(Broken::new(format!("key {request}"), "one order", format!("{} and {}", other.id, order.id)));
         }

@@ -107,8 +107,6 @@ pub enum Answered {
         status: u16,
         /// What was created or changed.
         resource: Uuid,
-        /// The body's fingerprint.
-        body: u64,
     },
     /// A rule refused it.
     Refused,

@@ -22,7 +22,7 @@ pub(super) async fn snapshot(connection: &mut PgConnection, scope: &OrderScope) 
         let rows = sqlx::query(ORDERS).bind(ids).fetch_all(&mut *connection).await?;
         for order in rows.iter().map(row_of::order) {
             let order = order?;
-            snapshot.orders.insert(order.id, order);
+            snapshot.orders.insert(order.id, order.into());
         }
     }
     if !scope.products.is_empty() {

@@ -168,7 +168,7 @@ async fn a_whole_life_in_one_batch_is_written_as_its_last_state() {
     let order = bench.order(id(1)).await;
     assert_eq!((order.version(), order.status(), order.saga.is_settled()), (4, Status::Completed, true));
     let timeline = bench.reader().timeline(id(1)).await.unwrap();
-    let events: Vec<&str> = timeline.iter().map(|row| row.entry.event.as_str()).collect();
+    let events: Vec<&str> = timeline.iter().map(|row| &*row.entry.event).collect();
     assert_eq!(events, ["order.created", "inventory.reserved", "payment.processed", "inventory.committed"]);
     assert_eq!(bench.reader().timeline(id(2)).await, Ok(vec![]));
 }
@@ -183,7 +183,7 @@ async fn a_row_in_another_version_than_was_decided_on_is_not_written() {
     let mut ahead = current.clone();
     ahead.saga.version = 9;
     for stale in [read, current.clone(), ahead] {
-        assert!(bench.save(&[Change::PutOrder(Box::new(stale))]).await.is_err());
+        assert!(bench.save(&[Change::PutOrder(stale.into())]).await.is_err());
     }
     let entry = bench.model.snapshot().catalogue[&TEA].clone();
     assert!(bench.save(&[Change::PutCatalogueEntry(entry.clone())]).await.is_err());

@@ -38,7 +38,7 @@ impl Tables<OrderContext> for OrderTables {
                 .await?;
             for order in rows.iter().map(row_of::order) {
                 let order = order?;
-                snapshot.orders.insert(order.id, order);
+                snapshot.orders.insert(order.id, order.into());
             }
         }
         if !scope.products.is_empty() {

@@ -77,9 +77,9 @@ pub(super) fn change(snapshot: &InventorySnapshot, command: &ChangeProduct, cont
     product.updated_at = context.now;
     let entry = HistoryEntry {
         subject: product.id.0,
-        event: "product changed".to_owned(),
-        from: format!("version {}, {}, {}", before.version, before.price, sale(before)),
-        to: format!("version {}, {}, {}", product.version, product.price, sale(&product)),
+        event: "product changed".into(),
+        from: format!("version {}, {}, {}", before.version, before.price, sale(before)).into(),
+        to: format!("version {}, {}, {}", product.version, product.price, sale(&product)).into(),
         detail: Some(format!("by {}", command.actor)),
     };
     Ok(Move::with(Change::PutProduct(product.clone()))

@@ -254,9 +254,9 @@ fn report_overdue(reservation: &Reservation, hold: &Hold, context: &Context<'_>)
     let event = InventoryHoldOverdue { order_id, reservation_id: hold.reservation_id };
     let entry = HistoryEntry {
         subject: order_id.0,
-        event: "hold due".to_owned(),
-        from: reservation.state.name().to_owned(),
-        to: next.state.name().to_owned(),
+        event: "hold due".into(),
+        from: reservation.state.name().into(),
+        to: next.state.name().into(),
         detail: Some(format!("held since {}", reservation.created_at)),
     };
     Move::with(Change::PutReservation(next))

@@ -115,7 +115,7 @@ fn bodies_are_as_promised() {
     let answer = InventoryContext::answer(&reply);
     assert_eq!((answer.status, answer.resource), (201, product(1).0));
     assert_eq!(
-        answer.body,
+        &*answer.body,
         "{\"id\":\"00000000-0000-0000-0000-000000000101\",\"sku\":\"TEA-1\",\"name\":\"Tea\",\"description\":\"\",\
          \"price\":{\"amount\":\"1.50\",\"currency\":\"EUR\"},\"is_active\":true,\"available\":3,\
          \"created_at\":\"2023-11-14T22:13:20Z\",\"updated_at\":\"2023-11-14T22:13:20Z\"}"

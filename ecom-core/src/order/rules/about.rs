@@ -1,5 +1,7 @@
 //! What happens to an order that is placed.
 
+use std::sync::Arc;
+
 use crate::decide::{Because, Context, Decision, HistoryEntry, Move};
 use crate::event::{Event, FailureCode, OrderCancelled, OrderCompleted, OrderFailed};
 use crate::id::OrderId;
@@ -14,7 +16,7 @@ const NO_VERSION: u64 = 0;
 
 /// A signal for an order that is there.
 pub(super) fn known(
-    order: &Order,
+    order: &Arc<Order>,
     signal: &Signal<Fact>,
     context: &Context<'_>,
 ) -> Result<Decision<OrderContext>, Rejection> {
@@ -65,9 +67,9 @@ fn disown(order_id: OrderId) -> Decision<OrderContext> {
     };
     let entry = HistoryEntry {
         subject: order_id.0,
-        event: Fact::HoldOverdue.label().to_owned(),
-        from: String::new(),
-        to: FailureCode::UnknownOrder.as_str().to_owned(),
+        event: Fact::HoldOverdue.label().into(),
+        from: "".into(),
+        to: FailureCode::UnknownOrder.as_str().into(),
         detail: None,
     };
     Move::default().emit(order_id.0, NO_VERSION, Event::OrderFailed(event)).note(entry).done()
@@ -125,7 +127,7 @@ fn commit(
     context: &Context<'_>,
 ) -> Decision<OrderContext> {
     let Advance { instance, outputs, deadlines, history } = advance;
-    let next = Order { payment, saga: instance, updated_at: context.now, ..order.clone() };
+    let next = Arc::new(Order { payment, saga: instance, updated_at: context.now, ..order.clone() });
     let mut step = Move::default().correlated(order.correlation_id).note(history);
     step.deadlines = deadlines;
     // Each output announces the end, and only an order that has ended has outputs.
@@ -133,7 +135,7 @@ fn commit(
         step = step.emit(next.id.0, next.version(), announcement(&next, end));
     }
     step.reply = reply(signal, &next);
-    step.change(Change::PutOrder(Box::new(next))).done()
+    step.change(Change::PutOrder(next)).done()
 }
 
 /// The event that tells of an order's end.
@@ -158,10 +160,10 @@ fn announcement(order: &Order, end: &Ended) -> Event {
 }
 
 /// Whoever commands waits for an answer.
-fn reply(signal: &Signal<Fact>, order: &Order) -> Option<Reply> {
+fn reply(signal: &Signal<Fact>, order: &Arc<Order>) -> Option<Reply> {
     match signal {
-        Signal::Input(Fact::Cancel { .. }) => Some(Reply::Cancelled(Box::new(order.clone()))),
-        Signal::Retry { .. } | Signal::Resolve { .. } => Some(Reply::Administered(Box::new(order.clone()))),
+        Signal::Input(Fact::Cancel { .. }) => Some(Reply::Cancelled(Arc::clone(order))),
+        Signal::Retry { .. } | Signal::Resolve { .. } => Some(Reply::Administered(Arc::clone(order))),
         Signal::Deadline { .. }
         | Signal::Input(
             Fact::InventoryReserved

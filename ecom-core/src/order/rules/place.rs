@@ -1,6 +1,7 @@
 //! How an order is placed: the catalogue's prices, checked arithmetic, one currency.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::decide::{Because, BoundedContext, Context, Decision, Move};
 use crate::event::{Event, EventType, OrderCreated};
@@ -20,7 +21,7 @@ pub(super) fn place(
     match snapshot.orders.get(&command.order_id) {
         // The same command again: its first commit was not known to have succeeded.
         Some(known) if known.user_id == command.user_id => {
-            let reply = Some(Reply::Placed(Box::new(known.clone())));
+            let reply = Some(Reply::Placed(Arc::clone(known)));
             return Ok(Decision::Stay { because: Because::AlreadyKnown, reply });
         }
         Some(_) => return Err(Rejection::OrderExists(command.order_id)),
@@ -31,10 +32,10 @@ pub(super) fn place(
     let (order_id, event) = (command.order_id, EventType::OrderCreated.name());
     let Advance { instance, deadlines, history, .. } =
         Instance::begin(order_id.0, event, Running::Pending, vec![], context.policy);
-    let order = Order {
+    let order = Arc::new(Order {
         id: order_id,
         user_id: command.user_id,
-        items,
+        items: items.into(),
         total,
         payment_method_id: command.payment_method_id,
         metadata: command.metadata.clone(),
@@ -44,7 +45,7 @@ pub(super) fn place(
         saga: instance,
         created_at: context.now,
         updated_at: context.now,
-    };
+    });
     let created = OrderCreated {
         order_id,
         user_id: order.user_id,
@@ -56,9 +57,9 @@ pub(super) fn place(
         .correlated(order.correlation_id)
         .emit(order_id.0, order.version(), Event::OrderCreated(created))
         .note(history)
-        .reply(Reply::Placed(Box::new(order.clone())));
+        .reply(Reply::Placed(Arc::clone(&order)));
     step.deadlines = deadlines;
-    Ok(step.change(Change::PutOrder(Box::new(order))).done())
+    Ok(step.change(Change::PutOrder(order)).done())
 }
 
 /// The lines with the catalogue's prices, those of the same product merged where the first one stands.

@@ -96,7 +96,7 @@ fn metadata_is_a_json_object_of_up_to_4_kib_and_is_kept_as_it_was_given() {
     let metadata = Some(Metadata::parse(text).unwrap());
     let command = Place { metadata, ..place(vec![line(TEA, 1)]) };
     shop().when(Input::Place(Box::new(command))).then(|snapshot| {
-        let body = serde_json::to_string(&OrderView::from(&snapshot.orders[&ORDER])).unwrap();
+        let body = serde_json::to_string(&OrderView::from(&*snapshot.orders[&ORDER])).unwrap();
         assert!(body.contains(&format!(r#""metadata":{text}"#)), "{body}");
     });
     for text in ["", "[]", "1", "null", "{", "{} {}", "{\"a\":}"] {
@@ -110,7 +110,7 @@ fn metadata_is_a_json_object_of_up_to_4_kib_and_is_kept_as_it_was_given() {
 fn the_view_is_what_clients_rely_on() {
     placed().when(Input::fact(ORDER, declined())).then(|snapshot| {
         let order = &snapshot.orders[&ORDER];
-        let view = serde_json::to_value(OrderView::from(order)).unwrap();
+        let view = serde_json::to_value(OrderView::from(&**order)).unwrap();
         let expected = serde_json::json!({
             "id": ORDER, "user_id": BUYER, "status": "failed",
             "failure": {"code": "payment_declined", "detail": "declined"},
@@ -124,7 +124,7 @@ fn the_view_is_what_clients_rely_on() {
             "created_at": "2023-11-14T22:13:20Z", "updated_at": "2023-11-14T22:13:20Z", "version": 2,
         });
         assert_eq!(view, expected);
-        let saga = serde_json::to_value(SagaView::from(order)).unwrap();
+        let saga = serde_json::to_value(SagaView::from(&**order)).unwrap();
         assert_eq!(saga["state"], "failed");
         assert_eq!(saga["waits_for"], "owed");
         assert_eq!(saga["owed"][0], serde_json::json!({"debt": "stock_release", "standing": "open", "round": 1}));

@@ -1,13 +1,14 @@
 //! Every state against every input, as one table.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::*;
 use crate::decide::{Because, Decision};
 use crate::saga::{Saga, diagram, observe};
 
 /// The columns: how an order came into its state.
-fn columns() -> [(&'static str, Order); 7] {
+fn columns() -> [(&'static str, Arc<Order>); 7] {
     let order = |facts: &[Fact]| {
         let mut order = None;
         facts
@@ -70,8 +71,8 @@ fn rows(order: &Order) -> Vec<Input> {
 }
 
 /// What an input does to an order, in the words of the table.
-fn cell(order: &Order, input: &Input) -> String {
-    let snapshot = OrderSnapshot { orders: [(ORDER, order.clone())].into(), ..OrderSnapshot::default() };
+fn cell(order: &Arc<Order>, input: &Input) -> String {
+    let snapshot = OrderSnapshot { orders: [(ORDER, Arc::clone(order))].into(), ..OrderSnapshot::default() };
     let step = match OrderContext::decide(&snapshot, input, &context(&Policy::default())) {
         Err(rejection) => return rejection.code().to_owned(),
         Ok(Decision::Stay { because, .. }) => return word(because).to_owned(),

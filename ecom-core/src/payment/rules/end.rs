@@ -59,9 +59,9 @@ fn bar(id: PaymentId, order_id: OrderId, end: End, context: &Context<'_>) -> Dec
     let barrier = Barrier { payment_id: id, order_id, end, created_at: context.now };
     let line = HistoryEntry {
         subject: order_id.0,
-        event: "order.ended".to_owned(),
-        from: "none".to_owned(),
-        to: "barred".to_owned(),
+        event: "order.ended".into(),
+        from: "none".into(),
+        to: "barred".into(),
         detail: Some(end.reason().to_owned()),
     };
     Move::with(Change::AddBarrier(barrier))

@@ -27,7 +27,7 @@ pub(super) fn bootstrap_admin(snapshot: &UserSnapshot, new: &NewUser, context: &
     add(snapshot, new, Role::Admin, "created as the first administrator", context)
 }
 
-fn add(snapshot: &UserSnapshot, new: &NewUser, role: Role, event: &str, context: &Context<'_>) -> Decided {
+fn add(snapshot: &UserSnapshot, new: &NewUser, role: Role, event: &'static str, context: &Context<'_>) -> Decided {
     if let Some(known) = snapshot.users.get(&new.user_id) {
         // The caller tries again because the end of his first commit was not known.
         return if known.email == new.email {

@@ -75,9 +75,9 @@ pub(super) fn rotate(snapshot: &UserSnapshot, command: &RotateToken, context: &C
     }
     let entry = HistoryEntry {
         subject: user.id.0,
-        event: "a spent refresh token was used again".to_owned(),
-        from: "session open".to_owned(),
-        to: "session ended".to_owned(),
+        event: "a spent refresh token was used again".into(),
+        from: "session open".into(),
+        to: "session ended".into(),
         detail: Some(session.id.to_string()),
     };
     let reply = Reply::TokenReused { session_id: session.id };

@@ -42,10 +42,10 @@ fn complete_late(message: &Message<OrderContext>, rows: &OrderSnapshot, writes: 
     }
     for change in &mut writes.changes {
         if let Change::PutOrder(order) = change {
-            order.saga.state = State::Ended(Ended::Completed);
+            std::sync::Arc::make_mut(order).saga.state = State::Ended(Ended::Completed);
         }
     }
     for row in &mut writes.history {
-        Status::Completed.as_str().clone_into(&mut row.entry.to);
+        row.entry.to = Status::Completed.as_str().into();
     }
 }

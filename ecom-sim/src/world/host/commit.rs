@@ -10,7 +10,6 @@ use super::super::process::{Process, Under};
 use super::super::service::{Service, name};
 use crate::choose::{Fate, Op};
 use crate::coverage;
-use crate::hash::fingerprint;
 use crate::mutant::{self, Mutant};
 use crate::port::{self, Simulated, Stored, fault, is_done};
 
@@ -268,16 +267,12 @@ fn word<C: Simulated>(outcome: &Outcome<C>) -> String {
 }
 
 fn answered<C: Simulated>(outcome: &Outcome<C>) -> Answered {
-    let done = |answer: &ecom_core::decide::Answer| Answered::Done {
-        status: answer.status,
-        resource: answer.resource,
-        body: fingerprint(&answer.body) as u64,
-    };
+    let done = |answer: &ecom_core::decide::Answer| Answered::Done { status: answer.status, resource: answer.resource };
     match outcome {
         Outcome::Applied(Some(reply)) | Outcome::Stayed(_, Some(reply)) => done(&C::answer(reply)),
         Outcome::Replayed(answer) => done(answer),
         Outcome::Applied(None) | Outcome::Stayed(_, None) | Outcome::Duplicate => {
-            Answered::Done { status: 204, resource: uuid::Uuid::nil(), body: 0 }
+            Answered::Done { status: 204, resource: uuid::Uuid::nil() }
         }
         Outcome::KeyReused | Outcome::Rejected(_) => Answered::Refused,
     }
