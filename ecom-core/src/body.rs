@@ -33,8 +33,8 @@ impl From<String> for Body {
     }
 }
 
-impl From<&Body> for String {
-    fn from(body: &Body) -> Self {
+impl From<Body> for String {
+    fn from(body: Body) -> Self {
         body.as_str().to_owned()
     }
 }

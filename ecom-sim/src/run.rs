@@ -118,6 +118,7 @@ pub fn run_watched(
         };
         let action = chooser.action(&mut |actions, faults| world.list(actions, faults)).unwrap_or(default);
         world.step(action, chooser, trace);
+        trace.holds(|| world.fingerprint());
         watch(world, trace);
         if chooser.deviated() > deviated {
             (since, deviated) = (world.now(), chooser.deviated());

@@ -88,7 +88,7 @@ impl fmt::Display for Difference {
                 writeln!(out, "    it says nothing")?;
             }
         }
-        if after[0] == after[1] {
+        if lines[0] == lines[1] {
             let [first, second] = ends.map(|end| end as u64);
             writeln!(
                 out,

@@ -24,5 +24,5 @@ pub fn answer<C: BoundedContext>(outcome: Outcome<C>, refuse: fn(&C::Rejection) 
 /// The response that a kept answer is.
 pub fn kept(answer: Kept) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    if answer.body.is_empty() { empty(status) } else { json_text(status, String::from(&answer.body)) }
+    if answer.body.is_empty() { empty(status) } else { json_text(status, answer.body.into()) }
 }

@@ -69,7 +69,8 @@ impl Trace {
         Self { hashes: Some(vec![]), ..Self::default() }
     }
 
-    /// Keeps both.
+    /// Keeps both, and the hashes tell what the world holds as well: slow, and shows the first step that differs in contents
+    /// alone.
     pub fn told() -> Self {
         Self { hashes: Some(vec![]), ..Self::verbose() }
     }
@@ -162,6 +163,15 @@ impl Trace {
         }
         self.hash.word(action.code());
         self.hash.word(now.as_micros().cast_unsigned());
+    }
+
+    /// What the world holds after a step.
+    pub(crate) fn holds(&mut self, print: impl FnOnce() -> u128) {
+        if self.hashes.is_some() && self.lines.is_some() {
+            let print = print();
+            self.hash.word((print >> 64) as u64);
+            self.hash.word(print as u64);
+        }
     }
 
     pub(super) fn fate(&mut self, node: u8, op: Op, fate: Fate) {
