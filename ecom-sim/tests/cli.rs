@@ -39,6 +39,9 @@ fn the_exit_code_tells_how_it_ended() {
         ("replay refund-unheard --bug undo-takes-all", 3),
         ("run self-test-counter --seeds 1 --twice", 4),
         ("coverage --runs 20 --states 20", 5),
+        ("explore declined --faults 0 --punctual --prove", 0),
+        ("explore declined --faults 0 --punctual --prove --states 50", 5),
+        ("mutants charge-fresh-key --searches 1 --runs 1", 5),
     ] {
         let said = ecom_sim(&arguments.split(' ').collect::<Vec<_>>());
         assert_eq!(said.code, Some(code), "{arguments}\n{}{}", said.out, said.err);
@@ -68,6 +71,24 @@ fn what_makes_no_sense_is_told_in_one_line() {
         assert_eq!((said.code, said.err.lines().count(), said.out.as_str()), (Some(2), 1, ""), "{arguments}");
         assert!(said.err.contains(told), "{arguments}: {}", said.err);
     }
+}
+
+#[test]
+fn what_a_proof_falls_short_of_is_told_in_one_line() {
+    for (arguments, told) in [
+        (
+            "explore declined --faults 0 --punctual --prove --states 50",
+            "the reduction is not proved: the reduced search is",
+        ),
+        ("mutants charge-fresh-key --searches 1 --runs 1", "the proof falls short: charge-fresh-key is not found as"),
+    ] {
+        let said = ecom_sim(&arguments.split(' ').collect::<Vec<_>>());
+        assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+        assert!(said.err.contains(told), "{}", said.err);
+    }
+    let said = ecom_sim(&["explore", "declined", "--faults", "0", "--punctual", "--prove"]);
+    assert_eq!(said.out.lines().count(), 3, "{}", said.out);
+    assert!(said.out.contains(" terminal states either way"), "{}", said.out);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use ecom_core::event::Service;
 use ecom_core::order::{OrderContext, Status};
 use ecom_core::payment::PaymentContext;
-use ecom_sim::explore::{Explored, Options, explore};
+use ecom_sim::explore::{Explored, Options, Proof, explore};
 use ecom_sim::invariant::{Broken, Invariant, When};
 use ecom_sim::run::{Rules, random, replay};
 use ecom_sim::scenario::Scenario;
@@ -28,11 +28,28 @@ fn search(name: &str, faults: u32, reduced: bool) -> Explored {
 #[test]
 fn reduced_and_unreduced_searches_reach_the_same_ends() {
     for (name, faults) in [("one-order", 1), ("declined", 0), ("order-cancel", 0), ("double-click", 0)] {
-        let (reduced, unreduced) = (search(name, faults, true), search(name, faults, false));
-        assert_eq!(reduced.ends, unreduced.ends, "{name}");
-        assert_eq!(reduced.rests, unreduced.rests, "{name}");
-        assert!(reduced.states < unreduced.states, "{name}");
+        let options = Options { faults, elapse: false, ..Options::default() };
+        let proof = Proof::of(&scenario(name), &options, &Rules::default());
+        assert_eq!(proof.shortfall(), None, "{name}");
+        assert!(proof.reduced.states < proof.unreduced.states, "{name}");
+        assert!(!proof.reduced.rests.is_empty() && !proof.reduced.ends.is_empty(), "{name}");
     }
+}
+
+#[test]
+fn a_reduction_that_loses_an_end_is_told() {
+    let options = Options { faults: 0, elapse: false, ..Options::default() };
+    let proof = Proof::of(&scenario("order-cancel"), &options, &Rules::default());
+    let told = |spoil: &dyn Fn(&mut Proof)| {
+        let mut spoilt = proof.clone();
+        spoil(&mut spoilt);
+        spoilt.shortfall().unwrap_or_default()
+    };
+    assert_eq!(told(&|_| {}), "");
+    let lost = told(&|proof| proof.reduced.rests = proof.reduced.rests.iter().skip(1).copied().collect());
+    assert_eq!(lost, "1 terminal states are reached unreduced alone, 0 reduced alone");
+    assert!(told(&|proof| drop(proof.reduced.ends.pop_first())).starts_with("only one of them ends so: "));
+    assert!(told(&|proof| proof.unreduced.complete = false).starts_with("the unreduced search is not complete"));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Project tasks, run as `cargo xtask <task>`: `test` (everything), `tidy` (the house rules), `crash` (kill -9, again
-//! and again), `chaos` (real processes on real servers, broken in every way), `repeat` (suites, many times).
+//! and again), `chaos` (real processes on real servers, broken in every way), `sim` (what the simulator must show), `repeat` (suites, many
+//! times).
 
 mod gate;
 mod repeat;
 mod servers;
+mod sim;
 mod step;
 mod tidy;
 
@@ -52,6 +54,16 @@ enum Task {
     /// Starts six services on a PostgreSQL and a RabbitMQ of their own, places orders at a fixed rate, breaks processes,
     /// servers and connections meanwhile, heals them, and checks that nothing is lost.
     Chaos(ChaosArgs),
+    /// Lets the simulator show what it must: runs that are the same twice, everything that may happen in small worlds,
+    /// planted bugs found, and what is reached. Tells the figures in a table.
+    Sim {
+        /// The first seed of the random runs.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// A million runs, three faults, more searches: for a night.
+        #[arg(long)]
+        long: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -103,6 +115,7 @@ fn main() -> ExitCode {
         Task::Chaos(ChaosArgs { minutes, rate, seed, control, broker_down, release, yes }) => {
             gate::chaos(&gate::Chaos { minutes, rate, seed, control, broker_down, release, yes })
         }
+        Task::Sim { seed, long } => sim::sim(seed, long),
         Task::Repeat { times, at_once, only, yes } => repeat::suites(times, at_once, &only, yes),
     };
     match outcome {

@@ -1,10 +1,9 @@
 //! `ecom-sim bench`: on one processor, so that figures compare.
 
-use std::time::Duration;
-
 use super::{BenchArgs, Ending};
 use crate::run::{Finished, Rules, random, replay};
 use crate::scenario::Scenario;
+use crate::watch::processor;
 use crate::world::Trace;
 
 /// Generated shops of the last workload.
@@ -49,14 +48,14 @@ fn measure(label: &str, args: &BenchArgs, run: impl Fn(u64) -> Finished) {
     }
     // Each round has the same seeds: it does the same work.
     let round = || {
-        let began = processor_time();
+        let began = processor();
         let (mut steps, mut deliveries) = (0, 0);
         for seed in 0..args.runs {
             let trace = run(seed).trace;
             steps += trace.steps;
             deliveries += trace.deliveries;
         }
-        Round { time: processor_time().saturating_sub(began).as_secs_f64(), steps, deliveries }
+        Round { time: processor().saturating_sub(began).as_secs_f64(), steps, deliveries }
     };
     let mut rounds: Vec<Round> = (0..args.rounds.max(1)).map(|_| round()).collect();
     rounds.sort_by(|left, right| left.time.total_cmp(&right.time));
@@ -75,18 +74,4 @@ fn measure(label: &str, args: &BenchArgs, run: impl Fn(u64) -> Finished) {
     } else {
         println!("{label:<28} {worlds:>9.0} worlds/s {deliveries:>11.0} deliveries/s {steps:>11.0} steps/s");
     }
-}
-
-/// The time that the processor gave to this thread: what else the machine does is not counted.
-#[cfg(unix)]
-fn processor_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
-}
-
-/// The time by the wall's clock, where there is no better one.
-#[cfg(not(unix))]
-fn processor_time() -> Duration {
-    static BEGAN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-    BEGAN.get_or_init(crate::watch::now).elapsed()
 }

@@ -1,9 +1,10 @@
 //! `ecom-sim explore`.
 
-use super::{Ending, ExploreArgs, scenario, show};
-use crate::explore::{Explored, Options};
+use super::{Ending, ExploreArgs, print, scenario, show};
+use crate::explore::{Explored, Options, Proof};
 use crate::report::Report;
 use crate::run::{Failure, Rules};
+use crate::scenario::Scenario;
 use crate::world::World;
 
 pub(super) fn explore(args: &ExploreArgs) -> Ending {
@@ -19,23 +20,59 @@ pub(super) fn explore(args: &ExploreArgs) -> Ending {
         ..Options::default()
     };
     let (began, rules) = (crate::watch::now(), Rules::of(&args.scenario));
-    let Explored { states, transitions, terminal, depth, ends, complete, failure, .. } =
-        crate::explore::explore(&scenario, &options, &rules);
-    let seconds = began.elapsed().as_secs_f64();
-    println!(
-        "{}, any {} faults, {}: {states} states, {transitions} transitions, {terminal} terminal states, {} different ends, depth {depth}, {seconds:.2} s{}",
-        scenario.name(),
-        args.faults,
-        if options.reduced { "reduced" } else { "unreduced" },
-        ends.len(),
-        if complete { "" } else { ", NOT COMPLETE" }
-    );
-    if args.ends {
-        for end in &ends {
-            println!("  {end}");
+    let seconds = || began.elapsed().as_secs_f64();
+    if !args.prove {
+        let found = crate::explore::explore(&scenario, &options, &rules);
+        print(&line(args, &scenario, &found, options.reduced));
+        print(&format!(", {:.2} s\n", seconds()));
+        return end(args, &scenario, found, &rules);
+    }
+    let proof = Proof::of(&scenario, &options, &rules);
+    let shortfall = proof.shortfall();
+    let terminal = proof.reduced.rests.len();
+    for (found, reduced) in [(proof.reduced, true), (proof.unreduced, false)] {
+        print(&format!("{}\n", line(args, &scenario, &found, reduced)));
+        let ending = end(args, &scenario, found, &rules);
+        if ending != Ending::Clean {
+            return ending;
         }
     }
-    let Some((invariant, broken, deviations)) = failure else { return Ending::Clean };
+    match shortfall {
+        None => {
+            let (name, faults, seconds) = (scenario.name(), args.faults, seconds());
+            print(&format!(
+                "{name}, any {faults} faults: the same {terminal} terminal states either way, {seconds:.2} s\n"
+            ));
+            Ending::Clean
+        }
+        Some(shortfall) => {
+            eprintln!("the reduction is not proved: {shortfall}");
+            Ending::Shortfall
+        }
+    }
+}
+
+/// The figures of a search.
+fn line(args: &ExploreArgs, scenario: &Scenario, found: &Explored, reduced: bool) -> String {
+    let Explored { states, transitions, terminal, depth, ends, complete, .. } = found;
+    format!(
+        "{}, any {} faults, {}: {states} states, {transitions} transitions, {terminal} terminal states, {} different ends, depth {depth}{}",
+        scenario.name(),
+        args.faults,
+        if reduced { "reduced" } else { "unreduced" },
+        ends.len(),
+        if *complete { "" } else { ", NOT COMPLETE" }
+    )
+}
+
+/// The ends, if they are wanted, and what was found.
+fn end(args: &ExploreArgs, scenario: &Scenario, found: Explored, rules: &Rules) -> Ending {
+    if args.ends {
+        for end in &found.ends {
+            print(&format!("  {end}\n"));
+        }
+    }
+    let Some((invariant, broken, deviations)) = found.failure else { return Ending::Clean };
     let failure = Failure { invariant, broken, stuck: false, step: u64::MAX, at: World::dawn() };
-    show(Report::new(&scenario, &deviations, &failure, &rules), &rules, false)
+    show(Report::new(scenario, &deviations, &failure, rules), rules, false)
 }

@@ -163,6 +163,9 @@ struct ExploreArgs {
     /// Anybody may go on after every step.
     #[arg(long)]
     unreduced: bool,
+    /// Searches reduced and unreduced, and compares the terminal states.
+    #[arg(long, conflicts_with = "unreduced")]
+    prove: bool,
     /// Time never passes early.
     #[arg(long)]
     punctual: bool,

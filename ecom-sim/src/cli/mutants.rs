@@ -3,11 +3,10 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Ending, MutantsArgs};
-use crate::mutant::{ALL, Checked, Control, Found, Hunt, Kill, Planted, hunt};
+use serde_json::json;
 
-/// To so many deviations a counterexample is to shrink.
-const FEW: usize = 3;
+use super::{Ending, MutantsArgs, print};
+use crate::mutant::{ALL, Bars, Checked, Control, Found, Hunt, Kill, Planted, Verdict, hunt};
 
 /// What a thread does next.
 #[derive(Clone, Copy)]
@@ -47,15 +46,19 @@ pub(super) fn mutants(args: &MutantsArgs) -> Ending {
         }
         println!();
     }
-    let (summary, proved) = summary(&hunts, plan, &control, began.elapsed().as_secs_f64());
+    let verdict = Verdict::of(&hunts, &control, plan, Bars::PROOF);
+    let summary = summary(&verdict, &control, began.elapsed().as_secs_f64());
     if args.json {
         eprintln!("{summary}");
     } else {
-        println!("{summary}");
+        print(&format!("{summary}\n"));
+    }
+    if !verdict.shortfalls.is_empty() {
+        eprintln!("the proof falls short: {}", verdict.shortfalls.join("; "));
     }
     if control.found.is_some() {
         Ending::Violation
-    } else if proved {
+    } else if verdict.shortfalls.is_empty() {
         Ending::Clean
     } else {
         Ending::Shortfall
@@ -94,37 +97,27 @@ fn all(jobs: &[Job], plan: Hunt, tell: impl Fn(&Planted, &Found) + Sync) -> Resu
     results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The figures in a sentence, and whether everything was found by both, and as expected.
-fn summary(results: &[(&Planted, Found)], plan: Hunt, control: &Checked, seconds: f64) -> (String, bool) {
-    let all = results.len();
-    let swarm = |found: &Found| Found::median(&found.swarm, plan.searches).map(|kill| kill.cost);
-    let both = results.iter().filter(|(_, it)| swarm(it).is_some() && it.exhaustive.is_some()).count();
-    let right = results.iter().filter(|(planted, found)| is_killed(planted, found, plan)).count();
-    let mut costs: Vec<u64> = results.iter().filter_map(|(_, it)| swarm(it)).collect();
-    costs.sort_unstable();
-    let few = results.iter().filter(|(_, it)| smallest(it).is_some_and(|kill| kill.shrunk <= FEW)).count();
-    let kills = results.iter().flat_map(|(_, it)| it.swarm.iter().chain(&it.exhaustive));
-    let slowest = kills.map(|kill| kill.millis).max().unwrap_or(0);
-    let survivors: Vec<&str> = results
-        .iter()
-        .filter(|(planted, it)| !is_killed(planted, it, plan) || it.exhaustive.is_none())
-        .map(|(planted, _)| planted.name)
-        .collect();
-    let mut text = format!(
-        "{both} of {all} found by swarm and exhaustively, {right} of {all} as expected; median {} runs, most {}; \
-         {few} of {all} shrunk to {FEW} deviations or fewer; slowest shrinking {slowest} ms; \
-         control: {} runs and {} states {}; {seconds:.1} s",
-        costs.get(costs.len() / 2).copied().unwrap_or(0),
-        costs.last().copied().unwrap_or(0),
+/// The figures in a sentence.
+fn summary(verdict: &Verdict, control: &Checked, seconds: f64) -> String {
+    let Verdict { planted, by_both, as_expected, runs, few, shrunk, replays, slowest, .. } = verdict;
+    let small = Bars::PROOF.few;
+    format!(
+        "{by_both} of {planted} found by swarm and exhaustively, {as_expected} of {planted} as expected; median {} runs, \
+         most {}; {few} of {planted} shrunk to {small} deviations or fewer ({} of {} counterexamples, the largest has {}); a \
+         shrinking takes {} runs, {} at most, {} ms of a processor at most; control: {} runs and {} states {}; \
+         {seconds:.1} s",
+        runs.0,
+        runs.1,
+        shrunk.1,
+        shrunk.0,
+        shrunk.2,
+        replays.0,
+        replays.1,
+        slowest.as_millis(),
         control.runs,
         control.states,
-        control.found.as_ref().map_or_else(|| "clean".to_owned(), |kill| format!("NOT CLEAN: {}", kill.recipe)),
-    );
-    if !survivors.is_empty() {
-        text.push_str("; look at ");
-        text.push_str(&survivors.join(", "));
-    }
-    (text, survivors.is_empty())
+        control.found.as_ref().map_or("clean", |_| "NOT CLEAN"),
+    )
 }
 
 const HEAD: &str = "| bug | in | swarm | uniform | states | shrunk | caught by |\n|---|---|---|---|---|---|---|";
@@ -132,7 +125,7 @@ const HEAD: &str = "| bug | in | swarm | uniform | states | shrunk | caught by |
 /// A line of the README's table.
 fn row(planted: &Planted, found: &Found, plan: Hunt) -> String {
     let cost = |kill: Option<&Kill>| kill.map_or_else(|| "not found".to_owned(), |kill| kill.cost.to_string());
-    let best = smallest(found);
+    let best = found.smallest();
     let invariant = best.map(|kill| kill.invariant.split([',', ':']).next().unwrap_or_default()).unwrap_or_default();
     format!(
         "| {} | {} | {} | {} | {} | {} | {invariant} |",
@@ -145,49 +138,35 @@ fn row(planted: &Planted, found: &Found, plan: Hunt) -> String {
     )
 }
 
-/// The kill of the fewest deviations.
-fn smallest(found: &Found) -> Option<&Kill> {
-    found.swarm.iter().chain(&found.exhaustive).min_by_key(|kill| kill.shrunk)
-}
-
-fn is_killed(planted: &Planted, found: &Found, plan: Hunt) -> bool {
-    Found::median(&found.swarm, plan.searches).is_some()
-        && found.invariants().iter().all(|name| planted.expected.iter().any(|expected| name.starts_with(expected)))
-}
-
 fn show(planted: &Planted, found: &Found, plan: Hunt, json: bool) {
+    let runs = |kill: Option<&Kill>| kill.map(|kill| kill.cost);
     let (swarm, uniform) = (Found::median(&found.swarm, plan.searches), Found::median(&found.uniform, plan.searches));
-    let runs = |kill: Option<&Kill>| kill.map_or_else(|| "null".to_owned(), |kill| kill.cost.to_string());
-    let exhaustive = found.exhaustive.as_ref();
-    let smallest = smallest(found);
-    let slowest = found.swarm.iter().chain(exhaustive).map(|kill| kill.millis).max().unwrap_or(0);
-    let names = found.invariants();
-    let right = is_killed(planted, found, plan);
+    let (swarm, uniform, states) = (runs(swarm), runs(uniform), runs(found.exhaustive.as_ref()));
+    let smallest = found.smallest();
+    let replays = found.shrunk().map(|kill| kill.replays).max().unwrap_or(0);
+    let slowest = found.shrunk().map(|kill| kill.time).max().unwrap_or_default().as_millis();
+    let (names, right) = (found.invariants(), found.is_kill_of(planted, plan));
     if json {
-        let invariants: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-        println!(
-            "{{\"name\":{:?},\"area\":{:?},\"about\":{:?},\"as_expected\":{right},\"swarm_runs\":{},\"uniform_runs\":{},\"states\":{},\"shrunk\":{},\"shrink_ms\":{slowest},\"invariants\":[{}],\"recipe\":{:?}}}",
-            planted.name,
-            planted.area,
-            planted.about,
-            runs(swarm),
-            runs(uniform),
-            runs(exhaustive),
-            smallest.map_or_else(|| "null".to_owned(), |kill| kill.shrunk.to_string()),
-            invariants.join(","),
-            smallest.map(|kill| kill.recipe.as_str()).unwrap_or_default()
-        );
+        let line = json!({
+            "name": planted.name, "area": planted.area, "about": planted.about, "as_expected": right,
+            "swarm_runs": swarm, "uniform_runs": uniform, "states": states,
+            "shrunk": smallest.map(|kill| kill.shrunk), "median_shrunk": found.deviations(),
+            "shrink_runs": replays, "shrink_ms": u64::try_from(slowest).unwrap_or(u64::MAX),
+            "invariants": names, "recipe": smallest.map(|kill| &kill.recipe),
+        });
+        print(&format!("{line}\n"));
         return;
     }
-    println!(
-        "{} {:<29} {:<13} swarm {:>6}  uniform {:>6}  states {:>7}  shrunk {}  {slowest} ms  {}",
+    let said = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
+    print(&format!(
+        "{} {:<29} {:<13} swarm {:>6}  uniform {:>6}  states {:>7}  shrunk {} in {replays:>3} runs, {slowest:>3} ms  {}\n",
         if right { "ok  " } else { "LOOK" },
         planted.name,
         planted.area,
-        runs(swarm),
-        runs(uniform),
-        runs(exhaustive),
+        said(swarm),
+        said(uniform),
+        said(states),
         smallest.map_or_else(|| "-".to_owned(), |kill| kill.shrunk.to_string()),
         names.join(" | ")
-    );
+    ));
 }

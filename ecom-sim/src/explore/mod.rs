@@ -8,11 +8,13 @@ mod circle;
 mod frontier;
 mod path;
 mod prints;
+mod proof;
 mod summary;
 
 use std::collections::BTreeSet;
 
 pub use frontier::Order;
+pub use proof::Proof;
 pub use summary::summary;
 
 use crate::choose::{Default0, Deviation, Exhaust, Fate, Fork};

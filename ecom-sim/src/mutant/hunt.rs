@@ -2,6 +2,7 @@
 //! worlds without any must be clean: that is the control.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{ALL, Lane, Planted, Switch};
 use crate::choose::Deviation;
@@ -48,8 +49,10 @@ pub struct Kill {
     pub shrunk: usize,
     /// How to see it again, under the mutant.
     pub recipe: String,
-    /// How long shrinking took, in milliseconds.
-    pub millis: u128,
+    /// How many runs shrinking took.
+    pub replays: u32,
+    /// How much of the processor's time.
+    pub time: Duration,
 }
 
 /// What became of the hunt for one planted bug.
@@ -179,12 +182,14 @@ fn world(name: &str, copies: u8, switch: Option<Switch>) -> Option<(Scenario, Ru
 }
 
 fn kill(scenario: &Scenario, deviations: &[Deviation], invariant: &'static str, cost: u64, rules: &Rules) -> Kill {
-    let began = crate::watch::now();
-    let shrunk = shrink(scenario, deviations, invariant, rules).map(|shrunk| (shrunk.scenario, shrunk.deviations));
-    let (scenario, deviations) = shrunk.unwrap_or_else(|| (scenario.clone(), deviations.to_vec()));
-    let millis = began.elapsed().as_millis();
+    let began = crate::watch::processor();
+    let shrunk = shrink(scenario, deviations, invariant, rules);
+    let time = crate::watch::processor().saturating_sub(began);
+    let replays = shrunk.as_ref().map_or(0, |shrunk| shrunk.replays);
+    let (scenario, deviations) =
+        shrunk.map_or_else(|| (scenario.clone(), deviations.to_vec()), |shrunk| (shrunk.scenario, shrunk.deviations));
     let recipe = Recipe { scenario: scenario.name().to_owned(), deviations };
-    Kill { invariant, cost, shrunk: recipe.deviations.len(), recipe: recipe.to_string(), millis }
+    Kill { invariant, cost, shrunk: recipe.deviations.len(), recipe: recipe.to_string(), replays, time }
 }
 
 /// The worlds of a search: small ones by turns, some with two processes of each service, and generated shops between.

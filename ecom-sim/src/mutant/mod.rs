@@ -11,12 +11,14 @@ mod hunt;
 mod rules;
 mod switch;
 mod upgrade;
+mod verdict;
 mod webhook;
 
 pub use former::FORMER;
 pub use hunt::{Checked, Control, Found, Hunt, Kill, hunt};
 pub use rules::Mutable;
 pub use switch::Mutant;
+pub use verdict::{Bars, Verdict};
 
 use ecom_core::decide::BoundedContext;
 use ecom_core::engine::{Batch, Loaded, Message, Origin, Writes};

@@ -178,8 +178,16 @@ impl Scenario {
         if copies == self.world.settings().copies {
             return self.clone();
         }
-        let base = format!("{}x{copies}", self.base).into();
+        let plain = whole(&self.base);
+        let its_own = Self::whole(plain, None).is_some_and(|it| it.world.settings().copies == copies);
+        let base = if its_own { plain.into() } else { format!("{plain}x{copies}").into() };
         Self { base, ..self.with_settings(|settings| settings.copies = copies) }.renamed()
+    }
+
+    /// The same with as few processes of each service as there can be; `None` when there are no fewer, or nobody could
+    /// tell from its name.
+    pub(crate) fn with_one_copy(&self) -> Option<Self> {
+        (self.known && self.world.settings().copies > 1).then(|| self.with_copies(1))
     }
 
     fn with_bug(self, mutant: Option<Mutant>) -> Self {

@@ -16,6 +16,13 @@ impl Attempt<'_> {
         }
     }
 
+    /// One process of each service is easier to follow than two.
+    pub(super) fn leave_out_processes(&mut self) {
+        if let Some(scenario) = self.scenario.with_one_copy() {
+            self.take_scenario(scenario, &mut None);
+        }
+    }
+
     /// Whether anything could be left out.
     pub(super) fn leave_out_commands(&mut self) -> bool {
         let (mut less, mut log) = (false, None);

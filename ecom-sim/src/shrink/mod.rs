@@ -1,5 +1,6 @@
 //! From many deviations and commands to the few that matter.
 
+mod afresh;
 mod align;
 mod commands;
 #[cfg(test)]
@@ -38,13 +39,13 @@ const PATIENCE_STEPS: u64 = 6_000;
 
 /// Leaves out what can be left out so that the same invariant is still broken. Of deviations first halves, then smaller
 /// parts, then one by one and two by two; then clients, commands, lines and pieces of the scenario, where that is a known
-/// one; and again, until nothing more can go. Then takes nearer messages and times instead of farther ones. `None` when
-/// the deviations do not break it.
+/// one, and processes of a service beside its first; and again, until nothing more can go. Then takes nearer messages and times instead of farther ones. Where many are
+/// left, other runs of what is left of the scenario are tried too. `None` when the deviations do not break it.
 pub fn shrink(scenario: &Scenario, deviations: &[Deviation], invariant: &str, rules: &Rules) -> Option<Shrunk> {
     let Limits { steps, time, .. } = rules.limits;
     let limits = Limits { steps: steps.min(PATIENCE_STEPS), time: time.min(PATIENCE), ..rules.limits };
     let hasty = Rules { limits, ..rules.clone() };
-    let quick = reduce(scenario, deviations, invariant, &hasty);
+    let quick = reduce(scenario, deviations, invariant, &hasty).map(|quick| afresh::afresh(quick, invariant, &hasty));
     let mut replays = 0;
     if let Some(quick) = quick {
         let smaller = quick.scenario;
@@ -75,6 +76,7 @@ fn reduce(scenario: &Scenario, deviations: &[Deviation], invariant: &str, rules:
     if attempt.scenario.has_wire() {
         attempt.leave_out_wire();
     }
+    attempt.leave_out_processes();
     attempt.leave_out_deviations();
     while attempt.leave_out_commands() {
         attempt.leave_out_deviations();

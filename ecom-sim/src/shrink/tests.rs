@@ -33,3 +33,17 @@ fn a_failing_shop_shrinks_to_few_commands_and_replays_from_its_string() {
         assert_eq!(broken.map(|it| it.invariant.name), Some(invariant), "{name}: {recipe}");
     }
 }
+
+#[test]
+fn one_process_of_each_service_is_left_where_it_is_enough() {
+    let bug = Planted::named("charge-fresh-key").map(|planted| planted.switch);
+    let scenario = Scenario::planted("order-cancelx2", bug).expect("it is there");
+    let failed = (0..3_000).find_map(|seed| {
+        let Finished { failure, deviations, .. } = random(&scenario, seed, false, Trace::default(), &Rules::default());
+        failure.map(|failure| (failure.invariant.name, deviations))
+    });
+    let (invariant, deviations) = failed.expect("it is found");
+    let shrunk = shrink(&scenario, &deviations, invariant, &Rules::default()).expect("it repeats");
+    assert!(!shrunk.scenario.name().contains('x'), "{}", shrunk.scenario.name());
+    assert!(Scenario::planted(shrunk.scenario.name(), bug).is_some_and(|it| it.with_one_copy().is_none()));
+}
