@@ -5,6 +5,7 @@ pub mod choose;
 pub mod cli;
 pub mod coverage;
 pub mod explore;
+pub mod facts;
 pub mod hash;
 #[warn(clippy::float_arithmetic)]
 pub mod invariant;

@@ -158,6 +158,11 @@ impl Broker {
         self.queues.iter().map(|queue| queue.ready.len() + queue.unacked.len()).sum()
     }
 
+    /// The messages that a service was handed and has not settled.
+    pub fn handed(&self, node: u8) -> impl Iterator<Item = &Arc<Envelope>> {
+        self.queues[usize::from(node)].unacked.iter().map(|it| &it.message.envelope)
+    }
+
     /// The messages that wait for a service.
     pub fn waiting(&self, node: u8) -> &[Ready] {
         &self.queues[usize::from(node)].ready

@@ -10,6 +10,7 @@ use ecom_core::user::{UserContext, UserScope, UserSnapshot};
 use uuid::Uuid;
 
 use super::{NoOutside, Notifier, Provider, Simulated, wire};
+use crate::facts::{self, Fact};
 use crate::invariant::Broken;
 
 /// A row's kind and key.
@@ -17,6 +18,10 @@ pub type RowKey = (&'static str, Uuid);
 
 impl Simulated for OrderContext {
     type Outside = NoOutside;
+
+    fn facts(rows: &OrderSnapshot) -> Vec<Fact> {
+        facts::order(rows)
+    }
 
     fn locks(scope: &OrderScope, _rows: &OrderSnapshot) -> Vec<RowKey> {
         let orders = scope.orders.iter().map(|id| ("order", id.0));
@@ -26,6 +31,10 @@ impl Simulated for OrderContext {
 
 impl Simulated for InventoryContext {
     type Outside = NoOutside;
+
+    fn facts(rows: &InventorySnapshot) -> Vec<Fact> {
+        facts::inventory(rows)
+    }
 
     fn locks(scope: &InventoryScope, rows: &InventorySnapshot) -> Vec<RowKey> {
         let mut locks = vec![];
@@ -45,6 +54,10 @@ impl Simulated for InventoryContext {
 
 impl Simulated for PaymentContext {
     type Outside = Provider;
+
+    fn facts(rows: &PaymentSnapshot) -> Vec<Fact> {
+        facts::payment(rows)
+    }
 
     const OUTSIDE: &'static str = "the provider";
 
@@ -96,6 +109,10 @@ impl Simulated for PaymentContext {
 impl Simulated for NotificationContext {
     type Outside = Notifier;
 
+    fn facts(rows: &NotificationSnapshot) -> Vec<Fact> {
+        facts::notification(rows)
+    }
+
     const OUTSIDE: &'static str = "the channel";
 
     fn asks_for(effect: &notification::Effect) -> String {
@@ -122,6 +139,10 @@ impl Simulated for NotificationContext {
 
 impl Simulated for UserContext {
     type Outside = NoOutside;
+
+    fn facts(rows: &UserSnapshot) -> Vec<Fact> {
+        facts::user(rows)
+    }
 
     fn locks(scope: &UserScope, rows: &UserSnapshot) -> Vec<RowKey> {
         let by_email = scope.emails.iter().filter_map(|email| rows.emails.get(email));

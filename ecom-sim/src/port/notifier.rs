@@ -7,6 +7,7 @@ use ecom_core::id::{MessageId, OrderId};
 use ecom_core::notification::{Effect, EffectAnswer, Letter, NotificationContext, Template};
 
 use super::OutsideWorld;
+use crate::facts::{Fact, list};
 
 /// The channels.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -33,6 +34,11 @@ impl Notifier {
 }
 
 impl OutsideWorld<NotificationContext> for Notifier {
+    fn facts(&self, named: &str) -> Vec<Fact> {
+        let letter = |it: &Letter| it.template.name().replace('_', " ");
+        vec![Fact::new(named, "letters taken", list(self.letters().map(letter)))]
+    }
+
     fn call(&mut self, row: &EffectRow<Effect>) -> Option<EffectAnswer> {
         let Effect::Send(letter) = &row.effect;
         self.letters.entry(row.id).or_insert_with(|| letter.clone());

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::RowKey;
 use crate::choose::Fate;
 use crate::coverage::Covered;
+use crate::facts::{self, Fact};
 use crate::invariant::Broken;
 use crate::mutant::Mutable;
 
@@ -36,6 +37,11 @@ pub trait Simulated: Mutable + Covered + BoundedContext<Snapshot: Hash, EffectAn
     /// What comes from there of its own accord, in words.
     fn tells(input: &Self::Input) -> String {
         format!("{input:?}")
+    }
+
+    /// What its rows say, in words.
+    fn facts(rows: &Self::Snapshot) -> Vec<Fact> {
+        facts::flat("rows", rows)
     }
 
     /// The rows that its stores lock when they read for that scope.
@@ -105,6 +111,11 @@ pub trait OutsideWorld<C: BoundedContext>: Clone + Debug + Default + Hash + Send
         None
     }
 
+    /// What has happened there, in words; `named` is what it is called.
+    fn facts(&self, named: &str) -> Vec<Fact> {
+        facts::flat(named, self)
+    }
+
     /// The answer of a call that nobody knows the end of; `None` when the context has no such answer: the call is
     /// repeated when its lease ends.
     fn unknown(&self) -> Option<C::EffectAnswer>;
@@ -118,6 +129,10 @@ pub trait OutsideWorld<C: BoundedContext>: Clone + Debug + Default + Hash + Send
 pub struct NoOutside;
 
 impl<C: BoundedContext<Effect = NoEffect, EffectAnswer = NoEffect>> OutsideWorld<C> for NoOutside {
+    fn facts(&self, _named: &str) -> Vec<Fact> {
+        vec![]
+    }
+
     fn call(&mut self, row: &EffectRow<NoEffect>) -> Option<NoEffect> {
         Some(row.effect)
     }

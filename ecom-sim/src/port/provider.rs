@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use ecom_core::engine::{EffectRow, Message, Origin};
 use ecom_core::id::{CorrelationId, MessageId, OrderId, PaymentId};
-use ecom_core::money::Money;
+use ecom_core::money::{Currency, Money};
 use ecom_core::payment::{Effect, Input, News, Notice, PaymentContext, ProviderAnswer, Refusal, SANDBOX, notice_id};
 
 use super::OutsideWorld;
+use crate::facts::Fact;
 
 /// The provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -85,12 +86,36 @@ impl Provider {
         }
     }
 
+    /// So much in the currency in which that order was paid.
+    pub fn money(&self, order: OrderId, minor: i64) -> Money {
+        let key = self.movements.iter().find(|it| it.order_id == order).and_then(|it| self.keys.get(&it.key));
+        let currency = key.map_or(Currency::EUR, |settled| match &settled.effect {
+            Effect::Charge(asked) => asked.amount.currency(),
+            Effect::Refund(asked) => asked.amount.currency(),
+        });
+        Money::new(minor, currency)
+    }
+
     fn left(&self, charge: &str) -> i64 {
         self.movements.iter().filter(|it| it.charge == charge).map(|it| it.amount).sum()
     }
 }
 
 impl OutsideWorld<PaymentContext> for Provider {
+    fn facts(&self, named: &str) -> Vec<Fact> {
+        let mut orders: Vec<OrderId> = self.movements.iter().map(|it| it.order_id).collect();
+        orders.sort_unstable();
+        orders.dedup();
+        let mut facts = vec![];
+        for order in orders {
+            let ((taken, returned, charges), subject) = (self.balance(order), format!("{named}: order {order}"));
+            let times = if charges > 1 { format!(" in {charges} charges") } else { String::new() };
+            facts.push(Fact::new(subject.clone(), "taken", format!("{}{times}", self.money(order, taken))));
+            facts.push(Fact::new(subject, "given back", self.money(order, returned).to_string()));
+        }
+        facts
+    }
+
     fn call(&mut self, row: &EffectRow<Effect>) -> Option<ProviderAnswer> {
         if let Some(settled) = self.keys.get(&row.id) {
             if is_same(&settled.effect, &row.effect) {

@@ -3,6 +3,7 @@
 
 use crate::choose::{Chooser, Deviation, Fate, Random, Replay, Site, Swarm};
 use crate::hash::Rng;
+use crate::invariant::Broken;
 use crate::run::{Failure, Finished, Limits, Rules, random, replay, run, run_watched};
 use crate::scenario::Scenario;
 use crate::world::{Action, Line, Trace, World};
@@ -77,10 +78,10 @@ impl Course {
         let (mut world, mut trace) = (scenario.world(), Trace::verbose());
         let mut chooser = Noted { inner: Replay::new(deviations), step: 0, steps: vec![] };
         let check = check(rules, invariant);
-        let mut held: Vec<(u64, bool)> = check.iter().map(|check| (0, check(&world))).collect();
+        let mut held: Vec<(u64, bool)> = check.iter().map(|check| (0, check(&world).is_ok())).collect();
         let failure = run_watched(&mut world, &mut chooser, &mut trace, rules, &mut |world, trace| {
             if let Some(check) = check.as_ref().filter(|_| trace.changed != 0) {
-                let holds = check(world);
+                let holds = check(world).is_ok();
                 if held.last().is_some_and(|(_, before)| *before != holds) {
                     held.push((trace.steps, holds));
                 }
@@ -99,13 +100,16 @@ impl Course {
     }
 }
 
-/// Whether an invariant holds in a world; `None` for what is not seen in a state.
-fn check<'a>(rules: &'a Rules, name: &str) -> Option<Box<dyn Fn(&World) -> bool + 'a>> {
+/// Says how an invariant is broken in a world.
+type Check<'a> = Box<dyn Fn(&World) -> Result<(), Broken> + 'a>;
+
+/// How an invariant is asked; `None` for what is not seen in a state.
+pub(super) fn check<'a>(rules: &'a Rules, name: &str) -> Option<Check<'a>> {
     if let Some(known) = rules.invariants.iter().find(|it| it.name == name) {
-        return Some(Box::new(|world| (known.check)(world).is_ok()));
+        return Some(Box::new(known.check));
     }
     let own = rules.own.iter().find(|it| it.invariant.name == name)?;
-    Some(Box::new(|world| (own.check)(world).is_ok()))
+    Some(Box::new(|world| (own.check)(world)))
 }
 
 /// The rules, for runs of which there are many.

@@ -2,10 +2,12 @@
 
 mod analysis;
 mod film;
-mod html;
 mod json;
 mod names;
+mod page;
+mod path;
 mod save;
+mod sides;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -15,9 +17,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use analysis::{Chance, Nearby, Without};
-pub use film::{Film, Scene, Shape};
-pub use html::Page;
+pub use film::{Film, Key, Scene, Shape};
 pub use names::Names;
+pub use page::{Otherwise, Page};
 pub(crate) use save::slug;
 
 use analysis::Course;

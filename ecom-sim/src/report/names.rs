@@ -87,6 +87,11 @@ impl Names {
     }
 }
 
+/// The first id in a text.
+pub(super) fn id_in(text: &str) -> Option<Uuid> {
+    text.char_indices().find_map(|(place, _)| id_at(text, place))
+}
+
 /// The id that begins at that place.
 fn id_at(text: &str, place: usize) -> Option<Uuid> {
     let letters = text.get(place..place + LETTERS)?;

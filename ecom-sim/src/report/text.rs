@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use ecom_core::time::Timestamp;
 
-use super::{Report, Without, analysis};
+use super::{Otherwise, Report, Without, analysis};
 use crate::choose::{Deviation, Op, Pick};
 use crate::world::{Action, Line, World};
 
@@ -69,7 +69,9 @@ impl Report {
         self.deviations(out)?;
         writeln!(out, "Expected  {}", self.short(&self.failure.broken.expected))?;
         writeln!(out, "Actual    {}", self.short(&self.failure.broken.actual))?;
-        self.moments(out)?;
+        for (word, told) in self.moments() {
+            writeln!(out, "{word:<9} {told}")?;
+        }
         let until = self.lines.iter().filter(|line| line.step <= self.failure.step && !is_dull(line));
         let last: Vec<_> = until.rev().take(LAST_MAX).collect();
         for (number, line) in last.iter().rev().enumerate() {
@@ -82,33 +84,48 @@ impl Report {
     fn head(&self, out: &mut String) -> fmt::Result {
         let verdict = if self.failure.stuck { "STUCK" } else { "FAIL " };
         writeln!(out, "{verdict} {}", self.failure.invariant.name)?;
+        writeln!(out, "      {}", self.subject())?;
+        writeln!(out, "      {}", self.world())
+    }
+
+    /// About what it is, and when.
+    pub(super) fn subject(&self) -> String {
         let subject = &self.failure.broken.subject;
         let known = self.names.all().find(|(_, id)| subject.contains(&id.to_string()));
         let id = known.map(|(_, id)| format!(" ({id})")).unwrap_or_default();
         let at = time(self.failure.at);
-        writeln!(out, "      {}{id}, {at} after the beginning, step {}", self.names.tidy(subject), self.failure.step)?;
-        write!(out, "      world {}", self.recipe.scenario)?;
-        if let Some(bug) = self.bug {
-            write!(out, ", with the planted bug {bug}")?;
-        }
-        if let Some((seed, of)) = self.seed {
-            write!(out, ", seed {seed} of {of}")?;
-        }
-        writeln!(out, ", hash {:016x}", self.digest as u64)
+        format!("{}{id}, {at} after the beginning, step {}", self.names.tidy(subject), self.failure.step)
+    }
+
+    /// In which world, and how it was found.
+    pub(super) fn world(&self) -> String {
+        let bug = self.bug.map(|bug| format!(", with the planted bug {bug}")).unwrap_or_default();
+        let seed = self.seed.map(|(seed, of)| format!(", seed {seed} of {of}")).unwrap_or_default();
+        format!("world {}{bug}{seed}, hash {:016x}", self.recipe.scenario, self.digest as u64)
+    }
+
+    /// What went otherwise, in words.
+    pub(super) fn otherwise(&self) -> Vec<Otherwise> {
+        let one = |(number, (deviation, step)): (usize, &(Deviation, u64))| Otherwise {
+            step: *step,
+            words: self.words(deviation, *step),
+            code: deviation.to_string(),
+            without: match self.without.get(number) {
+                Some(Without::Passes) => "without it nothing is broken".to_owned(),
+                Some(Without::Breaks(name)) => format!("without it something else is broken: {name}"),
+                Some(Without::Fails) | None => "without it the same is broken".to_owned(),
+            },
+        };
+        self.taken.iter().enumerate().map(one).collect()
     }
 
     fn deviations(&self, out: &mut String) -> fmt::Result {
         if self.taken.is_empty() {
             return writeln!(out, "  nothing goes otherwise: it fails by itself");
         }
-        for (number, (deviation, step)) in self.taken.iter().enumerate().take(DEVIATIONS_MAX) {
-            writeln!(out, "  {}  step {step:<5} {}", number + 1, self.short(&self.words(deviation, *step)))?;
-            let without = match self.without.get(number) {
-                Some(Without::Passes) => "without it nothing is broken".to_owned(),
-                Some(Without::Breaks(name)) => format!("without it something else is broken: {name}"),
-                Some(Without::Fails) | None => "without it the same is broken".to_owned(),
-            };
-            writeln!(out, "                {deviation}: {without}")?;
+        for (number, it) in (1..).zip(self.otherwise()).take(DEVIATIONS_MAX) {
+            writeln!(out, "  {number}  step {:<5} {}", it.step, self.short(&it.words))?;
+            writeln!(out, "                {}: {}", it.code, it.without)?;
         }
         if self.taken.len() > DEVIATIONS_MAX {
             writeln!(out, "  and {} more", self.taken.len() - DEVIATIONS_MAX)?;
@@ -116,23 +133,25 @@ impl Report {
         Ok(())
     }
 
-    /// When it went wrong.
-    fn moments(&self, out: &mut String) -> fmt::Result {
+    /// When it went wrong: a word and a sentence.
+    pub(super) fn moments(&self) -> Vec<(String, String)> {
+        let mut moments = vec![];
+        let mut moment = |word: &str, told: String| moments.push((word.to_owned(), told));
         if let Some((good, broken)) = self.last_good {
-            writeln!(out, "Good      until step {good}; broken by step {broken}: {}", self.short(&self.what(broken)))?;
+            moment("Good", format!("until step {good}; broken by step {broken}: {}", self.short(&self.what(broken))));
         }
         let share = |chance: analysis::Chance| format!("{} of {}", chance.failed, chance.runs);
         if let Some((before, after)) = analysis::turned(&self.chances) {
             let (what, step) = (self.short(&self.what(after.step)), after.step);
-            writeln!(out, "Turned    by step {step}: {what}")?;
+            moment("Turned", format!("by step {step}: {what}"));
             let (after, before) = (share(after), share(before));
-            writeln!(out, "          {after} random continuations after it fail, before it {before}")?;
+            moment("", format!("{after} random continuations after it fail, before it {before}"));
         }
         match analysis::no_return(&self.chances) {
             Some((_, first)) => {
-                writeln!(out, "No return after step {}: {}", first.step, self.short(&self.what(first.step)))?;
+                moment("No return", format!("after step {}: {}", first.step, self.short(&self.what(first.step))));
             }
-            None => writeln!(out, "No return before the end")?,
+            None => moment("No return", "before the end".to_owned()),
         }
         let nearby = &self.nearby;
         let always: Vec<_> = nearby.always.iter().map(|place| (place + 1).to_string()).collect();
@@ -141,7 +160,8 @@ impl Report {
         } else {
             format!(", all with {}", always.join(" and "))
         };
-        writeln!(out, "Nearby    {} of {} variations of this run fail{all}", nearby.failed, nearby.runs)
+        moment("Nearby", format!("{} of {} variations of this run fail{all}", nearby.failed, nearby.runs));
+        moments
     }
 
     pub(super) fn short(&self, text: &str) -> String {

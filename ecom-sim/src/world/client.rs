@@ -209,7 +209,7 @@ impl Client {
         let Some(command) = self.commands.get(self.replies.len()) else { return };
         self.waits = false;
         self.attempt += 1;
-        trace.say(false, || format!("the client hears of \"{}\": {answered:?}", command.label));
+        trace.say(false, || format!("the client hears of \"{}\": {answered}", command.label));
         let again = matches!(answered, Answered::Failed | Answered::Unknown) && self.attempt <= command.retries;
         if !again {
             self.replies.push(Reply { answered, attempts: self.attempt, at });

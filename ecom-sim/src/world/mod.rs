@@ -6,6 +6,7 @@ mod node;
 mod process;
 mod schedule;
 mod service;
+mod told;
 mod trace;
 
 use std::sync::Arc;

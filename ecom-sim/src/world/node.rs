@@ -1,7 +1,7 @@
 //! A service in the world, whatever its context: what the world asks of it.
 
 use std::any::Any;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::trace::Trace;
 use super::{Action, Lane, Trouble};
 use crate::choose::{Chooser, Fate, Op, Site};
+use crate::facts::Fact;
 use crate::mutant::Mutant;
 use crate::port::Broker;
 
@@ -116,6 +117,17 @@ pub enum Answered {
     Unknown,
 }
 
+impl fmt::Display for Answered {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done { status, .. } => write!(formatter, "done ({status})"),
+            Self::Refused => formatter.write_str("refused"),
+            Self::Failed => formatter.write_str("nothing happened, it may be sent again"),
+            Self::Unknown => formatter.write_str("no answer, it may have happened"),
+        }
+    }
+}
+
 /// A service and the processes that run it.
 pub trait Node: Debug + Send + Sync {
     /// A copy.
@@ -168,6 +180,9 @@ pub trait Node: Debug + Send + Sync {
 
     /// What is left that should not be when all is done, in words.
     fn residue(&self) -> Vec<String>;
+
+    /// What it holds, in words.
+    fn facts(&self, broker: &Broker, now: Timestamp) -> Vec<Fact>;
 
     /// For whoever knows its type.
     fn as_any(&self) -> &dyn Any;

@@ -15,6 +15,7 @@ use super::node::{Answered, Env, Node};
 use super::process::{OUTSIDE, Process};
 use super::{Action, Lane, Trouble};
 use crate::choose::{Fate, Op};
+use crate::facts::Fact;
 use crate::hash::Hasher128;
 use crate::port::{Broker, OutsideWorld, Simulated};
 
@@ -30,7 +31,7 @@ pub struct Service<C: Simulated> {
     pub(super) telling: Vec<(u8, Message<C>)>,
     pub(super) processes: Vec<Process<C>>,
     /// How far its clock is ahead, in microseconds.
-    skew: i64,
+    pub(super) skew: i64,
     /// Whether its clock was ever set back.
     set_back: bool,
     /// Until when it does not reach the broker, by the world's clock.
@@ -349,6 +350,10 @@ impl<C: Simulated> Node for Service<C> {
             left.push(format!("{name}: the dead letter {}: {}", letter.event_type, letter.reason));
         }
         left
+    }
+
+    fn facts(&self, broker: &Broker, now: Timestamp) -> Vec<Fact> {
+        super::told::facts(self, broker, now)
     }
 
     fn as_any(&self) -> &dyn Any {

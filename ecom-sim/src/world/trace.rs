@@ -25,6 +25,10 @@ pub struct Trace {
     vague: u8,
     written: Vec<Written>,
     lines: Option<Vec<Line>>,
+    /// What the current step was about so far, for its lines.
+    about: Vec<Uuid>,
+    /// What the current step wrote so far, for its lines.
+    rows: Vec<Uuid>,
     hashes: Option<Vec<u128>>,
     now: Timestamp,
     action: Option<Action>,
@@ -56,6 +60,10 @@ pub struct Line {
     pub text: String,
     /// Whether it went otherwise than it should.
     pub is_fault: bool,
+    /// The messages and calls that it is about, and the subjects of timers that fire.
+    pub about: Vec<Uuid>,
+    /// The rows that it wrote.
+    pub wrote: Vec<Uuid>,
 }
 
 impl Trace {
@@ -155,6 +163,8 @@ impl Trace {
             hashes.push(self.hash.finish128());
         }
         self.steps += 1;
+        self.about.clear();
+        self.rows.clear();
         self.changed = 0;
         self.now = now;
         self.action = Some(action);
@@ -184,6 +194,14 @@ impl Trace {
     pub(super) fn id(&mut self, id: MessageId) {
         let (high, low) = id.0.as_u64_pair();
         self.hash.word(high ^ low.rotate_left(32));
+        self.about(id.0);
+    }
+
+    /// The same for the words alone.
+    pub(super) fn about(&mut self, id: Uuid) {
+        if self.is_verbose() {
+            self.about.push(id);
+        }
     }
 
     pub(super) const fn touch(&mut self, node: u8) {
@@ -199,12 +217,17 @@ impl Trace {
 
     pub(super) fn wrote(&mut self, node: u8, rows: impl Iterator<Item = (&'static str, Uuid)>) {
         self.touch_rows(node);
+        let before = self.written.len();
         self.written.extend(rows.map(|(kind, key)| Written { node, kind, key }));
+        if self.lines.is_some() {
+            self.rows.extend(self.written[before..].iter().map(|row| row.key));
+        }
     }
 
     pub(super) fn say(&mut self, is_fault: bool, text: impl FnOnce() -> String) {
         if let (Some(lines), Some(action)) = (&mut self.lines, self.action) {
-            lines.push(Line { step: self.steps, at: self.now, action, text: text(), is_fault });
+            let (about, wrote) = (self.about.clone(), self.rows.clone());
+            lines.push(Line { step: self.steps, at: self.now, action, text: text(), is_fault, about, wrote });
         }
     }
 }

@@ -140,6 +140,11 @@ impl<C: BoundedContext> MemoryTables<C> {
         self.history.iter().map(AsRef::as_ref)
     }
 
+    /// The messages that were handled.
+    pub fn inbox(&self) -> impl ExactSizeIterator<Item = &MessageId> {
+        self.inbox.keys()
+    }
+
     /// The outbox.
     pub fn outbox(&self) -> &[Leased<Arc<Envelope>>] {
         &self.outbox

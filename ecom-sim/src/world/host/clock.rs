@@ -28,6 +28,9 @@ impl<C: Simulated> Process<C> {
             }
             Request::Transact { timers } => {
                 let timers = timers.clone();
+                for timer in &timers {
+                    env.trace.about(timer.subject);
+                }
                 env.trace.say(false, || {
                     let kinds: Vec<_> = timers.iter().map(|timer| timer.kind.as_ref()).collect();
                     format!("{}: the timer {} fires", name::<C>(), kinds.join(", "))

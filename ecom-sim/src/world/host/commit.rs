@@ -173,11 +173,18 @@ impl<C: Simulated> Process<C> {
         for row in &outbox {
             env.trace.id(row.event_id);
         }
+        for row in &effects {
+            env.trace.about(row.id.0);
+        }
         env.trace.say(false, || {
             let events: Vec<_> = outbox.iter().map(|row| row.event.event_type().name()).collect();
             let outcomes: Vec<_> = outcomes.iter().map(word).collect();
             let told = if events.is_empty() { String::new() } else { format!(", tells {}", events.join(", ")) };
-            let owes = if effects.is_empty() { String::new() } else { format!(", owes {} calls", effects.len()) };
+            let owes = match effects.len() {
+                0 => String::new(),
+                1 => ", owes a call".to_owned(),
+                calls => format!(", owes {calls} calls"),
+            };
             format!("{} commits: {}{told}{owes}", name::<C>(), outcomes.join(", "))
         });
         if let Some(due) = next_due.filter(|_| !env.has(Mutant::WakeLost)) {
