@@ -116,7 +116,8 @@ pub fn run_watched(
             }
             break;
         };
-        let action = chooser.action(&mut |actions, faults| world.list(actions, faults)).unwrap_or(default);
+        let action =
+            chooser.action(&mut |actions, wanted| world.list(actions, Some(default), wanted)).unwrap_or(default);
         world.step(action, chooser, trace);
         trace.holds(|| world.fingerprint());
         watch(world, trace);

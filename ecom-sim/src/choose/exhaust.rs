@@ -1,6 +1,6 @@
 //! Enumerates the ends of one step: the step is done again and again, each time with the next list of choices.
 
-use super::{Chooser, Fate, Pick, Site};
+use super::{Chooser, Fate, Pick, Site, Wanted};
 use crate::world::Action;
 
 /// What was chosen at one fork of a step, and what else there is.
@@ -97,7 +97,7 @@ impl Chooser for Exhaust {
         }
     }
 
-    fn action(&mut self, _list: &mut dyn FnMut(&mut Vec<Action>, bool)) -> Option<Action> {
+    fn action(&mut self, _list: &mut dyn FnMut(&mut Vec<Action>, Wanted)) -> Option<Action> {
         None
     }
 

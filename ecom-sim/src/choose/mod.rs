@@ -214,6 +214,25 @@ impl Deviation {
     }
 }
 
+/// Which faults of the schedule are listed beside what is no fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Time that passes before its turn.
+    pub elapse: bool,
+    /// Processes that die between two steps.
+    pub crash: bool,
+    /// Clocks that jump, and services that are cut off.
+    pub trouble: bool,
+}
+
+impl Wanted {
+    /// All of them.
+    pub const ALL: Self = Self { elapse: true, crash: true, trouble: true };
+
+    /// None of them.
+    pub const NONE: Self = Self { elapse: false, crash: false, trouble: false };
+}
+
 /// Chooses.
 pub trait Chooser {
     /// How a step ends; `options` begins with [`Fate::Fine`].
@@ -222,9 +241,9 @@ pub trait Chooser {
     /// Which of `count` messages; 0 is the oldest.
     fn message(&mut self, site: Site, count: usize) -> usize;
 
-    /// Who goes on: `None` for whoever would without deviations. `list` fills in who could; what is a
-    /// fault, unless it is the default, only when it is told to.
-    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>, bool)) -> Option<Action>;
+    /// Who goes on: `None` for whoever would without deviations. `list` fills in who could, and of the faults those
+    /// that are wanted.
+    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>, Wanted)) -> Option<Action>;
 
     /// How often something else than the first option was chosen.
     fn deviated(&self) -> usize;

@@ -1,6 +1,6 @@
 //! Chooses at random, each run with weights of its own: what a uniform choice would never combine, some run favours.
 
-use super::{Chooser, Counts, Deviation, Fate, Op, Pick, Site};
+use super::{Chooser, Counts, Deviation, Fate, Op, Pick, Site, Wanted};
 use crate::hash::Rng;
 use crate::world::{Action, Lane};
 
@@ -105,6 +105,11 @@ impl Swarm {
         // Money is called for more often than notices; users publish, and consume nothing.
         let node = if op == Op::Call { [3, 3, 3, 4][rng.below(4) as usize] } else { rng.below(5) as u8 };
         Site { node, op }
+    }
+
+    /// What has a weight at all.
+    const fn wanted(&self) -> Wanted {
+        Wanted { elapse: self.elapse > 0, crash: self.crash > 0, trouble: self.trouble > 0 }
     }
 
     fn weight(&self, action: Action) -> u32 {
@@ -219,7 +224,7 @@ impl Chooser for Random {
         place
     }
 
-    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>, bool)) -> Option<Action> {
+    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>, Wanted)) -> Option<Action> {
         let at = self.counts.next(Site::SCHEDULE);
         if !self.rng.chance(self.swarm.preempt) {
             return None;
@@ -227,8 +232,8 @@ impl Chooser for Random {
         let mut actions = std::mem::take(&mut self.actions);
         actions.clear();
         let may_fail = self.left > 0;
-        list(&mut actions, may_fail);
         let swarm = &self.swarm;
+        list(&mut actions, if may_fail { swarm.wanted() } else { Wanted::NONE });
         let weight = |action: Action| if action.is_fault() && !may_fail { 0 } else { swarm.weight(action) };
         let action = weighted(&mut self.rng, &actions, weight);
         let first = actions.first().copied();

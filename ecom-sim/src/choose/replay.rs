@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Chooser, Counts, Deviation, Fate, Pick, Site};
+use super::{Chooser, Counts, Deviation, Fate, Pick, Site, Wanted};
 use crate::world::Action;
 
 /// Never deviates.
@@ -18,7 +18,7 @@ impl Chooser for Default0 {
         0
     }
 
-    fn action(&mut self, _list: &mut dyn FnMut(&mut Vec<Action>, bool)) -> Option<Action> {
+    fn action(&mut self, _list: &mut dyn FnMut(&mut Vec<Action>, Wanted)) -> Option<Action> {
         None
     }
 
@@ -85,11 +85,11 @@ impl Chooser for Replay {
         }
     }
 
-    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>, bool)) -> Option<Action> {
+    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>, Wanted)) -> Option<Action> {
         let (at, pick) = self.next(Site::SCHEDULE);
         let Some(Pick::Action(action)) = pick else { return None };
         let mut actions = vec![];
-        list(&mut actions, true);
+        list(&mut actions, Wanted::ALL);
         if !actions.contains(&action) {
             return None;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::choose::{Chooser, Counts, Deviation, Fate, Fork, Pick, Site};
+use crate::choose::{Chooser, Counts, Deviation, Fate, Fork, Pick, Site, Wanted};
 use crate::scenario::Scenario;
 use crate::world::{Action, Trace, World};
 
@@ -95,7 +95,7 @@ impl Chooser for Recorder {
         }
     }
 
-    fn action(&mut self, _list: &mut dyn FnMut(&mut Vec<Action>, bool)) -> Option<Action> {
+    fn action(&mut self, _list: &mut dyn FnMut(&mut Vec<Action>, Wanted)) -> Option<Action> {
         None
     }
 

@@ -1,7 +1,7 @@
 //! What is asked about a failing run: what if one deviation were not, until when all was well, from when on it was lost,
 //! and how many runs like it fail.
 
-use crate::choose::{Chooser, Deviation, Fate, Random, Replay, Site, Swarm};
+use crate::choose::{Chooser, Deviation, Fate, Random, Replay, Site, Swarm, Wanted};
 use crate::hash::Rng;
 use crate::invariant::Broken;
 use crate::run::{Failure, Finished, Limits, Rules, random, replay, run, run_watched};
@@ -278,7 +278,7 @@ impl Chooser for Noted {
         place
     }
 
-    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>, bool)) -> Option<Action> {
+    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>, Wanted)) -> Option<Action> {
         self.step += 1;
         let action = self.inner.action(list);
         self.note();

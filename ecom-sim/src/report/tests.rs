@@ -153,7 +153,7 @@ fn a_page_is_small_the_same_twice_and_loads_nothing() {
     // Each row of the diagram is a line of the list, for whoever cannot see it.
     let rows = page.matches("<g class=\"row").count() - page.matches("<g class=\"row fold").count();
     assert!(rows > 10 && page.matches("<li id=\"e").count() >= rows, "{rows} rows");
-    assert!(page.contains("aria-describedby=\"list\"") && page.contains("aria-live=\"polite\""));
+    assert!(page.contains("aria-describedby=\"all\"") && page.contains("aria-live=\"polite\""));
 }
 
 #[test]

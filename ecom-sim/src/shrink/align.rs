@@ -1,7 +1,7 @@
 //! Deviations of one world at their places in another one, in which fewer commands are sent: choices are counted, so
 //! whatever is not asked any more moves those behind it.
 
-use crate::choose::{Chooser, Counts, Deviation, Fate, Replay, Site};
+use crate::choose::{Chooser, Counts, Deviation, Fate, Replay, Site, Wanted};
 use crate::run::{Rules, run};
 use crate::scenario::Scenario;
 use crate::world::{Action, Trace};
@@ -115,7 +115,7 @@ impl Chooser for Logged {
         self.inner.message(site, count)
     }
 
-    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>, bool)) -> Option<Action> {
+    fn action(&mut self, list: &mut dyn FnMut(&mut Vec<Action>, Wanted)) -> Option<Action> {
         self.note(Site::SCHEDULE);
         self.inner.action(list)
     }

@@ -148,8 +148,8 @@ pub trait Node: Debug + Send + Sync {
     /// The first lane that can go on now.
     fn first(&self, now: Timestamp, broker: &Broker) -> Option<Action>;
 
-    /// Adds the times at which a lane can go on that cannot now.
-    fn dues(&self, now: Timestamp, dues: &mut Vec<(Timestamp, Action)>);
+    /// Tells the times at which a lane can go on that cannot now.
+    fn dues(&self, now: Timestamp, tell: &mut dyn FnMut(Timestamp, Action));
 
     /// One step of a lane.
     fn run(&mut self, copy: u8, lane: Lane, env: &mut Env<'_>);

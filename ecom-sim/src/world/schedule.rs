@@ -3,7 +3,7 @@
 use ecom_core::time::Timestamp;
 
 use super::{Action, NODES, Trace, Trouble, World};
-use crate::choose::{Chooser, Fate, Op};
+use crate::choose::{Chooser, Fate, Op, Wanted};
 
 /// How many due times time may jump to.
 const JUMPS_MAX: usize = 6;
@@ -27,12 +27,11 @@ impl World {
 
     /// All that can happen, the default first.
     pub fn actions(&self, actions: &mut Vec<Action>) {
-        self.list(actions, true);
+        self.list(actions, self.default_action(), Wanted::ALL);
     }
 
-    /// All that can happen, or, beside the default, all of it that is no fault.
-    pub(crate) fn list(&self, actions: &mut Vec<Action>, faults: bool) {
-        let default = self.default_action();
+    /// All that can happen: the default, what is no fault, and what is wanted of the faults.
+    pub(crate) fn list(&self, actions: &mut Vec<Action>, default: Option<Action>, wanted: Wanted) {
         actions.extend(default);
         // Nothing else comes twice.
         let mut push = |action: Action| {
@@ -52,17 +51,16 @@ impl World {
             }
         };
         self.late().for_each(&mut push);
-        if !faults {
-            return;
+        if wanted.elapse {
+            (0..self.dues().len()).for_each(|due| push(Action::Elapse(due as u8)));
         }
-        (0..self.dues().len()).for_each(|due| push(Action::Elapse(due as u8)));
+        let crash = wanted.crash && !self.settings.never.contains(&(Op::Schedule, Fate::CrashBefore));
         for node in (0..NODES as u8).filter(|node| self.nodes[usize::from(*node)].is_some()) {
-            let never = self.settings.never;
-            if !never.contains(&(Op::Schedule, Fate::CrashBefore)) {
+            if crash {
                 (0..self.settings.copies).for_each(|copy| push(Action::Crash { node, copy }));
             }
-            for (trouble, _) in Trouble::ALL {
-                push(Action::Trouble { node, trouble });
+            if wanted.trouble {
+                Trouble::ALL.iter().for_each(|(trouble, _)| push(Action::Trouble { node, trouble: *trouble }));
             }
         }
     }
@@ -161,16 +159,16 @@ impl World {
     }
 
     fn next_due(&self) -> Option<Timestamp> {
-        let mut dues = vec![];
-        self.nodes.iter().flatten().for_each(|node| node.dues(self.now, &mut dues));
-        dues.into_iter().map(|(due, _)| due).chain(self.broker.next_due(self.now)).min()
+        let mut next = self.broker.next_due(self.now);
+        let mut tell = |due, _| next = Some(next.map_or(due, |next: Timestamp| next.min(due)));
+        self.nodes.iter().flatten().for_each(|node| node.dues(self.now, &mut tell));
+        next
     }
 
     /// The times that time may jump to, each with the lane that goes on then.
     fn dues(&self) -> Vec<(Timestamp, Option<Action>)> {
         let mut dues = vec![];
-        self.nodes.iter().flatten().for_each(|node| node.dues(self.now, &mut dues));
-        let mut dues: Vec<_> = dues.into_iter().map(|(due, action)| (due, Some(action))).collect();
+        self.nodes.iter().flatten().for_each(|node| node.dues(self.now, &mut |due, it| dues.push((due, Some(it)))));
         dues.extend(self.broker.next_due(self.now).map(|due| (due, None)));
         dues.sort_unstable_by_key(|(due, action)| (*due, action.is_none(), *action));
         dues.dedup_by_key(|(due, _)| *due);

@@ -209,16 +209,16 @@ impl<C: Simulated> Node for Service<C> {
         None
     }
 
-    fn dues(&self, now: Timestamp, dues: &mut Vec<(Timestamp, Action)>) {
+    fn dues(&self, now: Timestamp, tell: &mut dyn FnMut(Timestamp, Action)) {
         if self.is_cut(now) {
-            dues.push((self.cut_until, Action::Run { node: self.node, copy: 0, lane: Lane::Consumer }));
+            tell(self.cut_until, Action::Run { node: self.node, copy: 0, lane: Lane::Consumer });
         }
         for (copy, process) in (0_u8..).zip(&self.processes) {
             for lane in process.lanes() {
                 let due =
                     process.due(lane).map(|due| Timestamp::from_micros(due.as_micros().saturating_sub(self.skew)));
                 if let Some(due) = due.filter(|due| *due > now) {
-                    dues.push((due, Action::Run { node: self.node, copy, lane }));
+                    tell(due, Action::Run { node: self.node, copy, lane });
                 }
             }
         }

@@ -43,6 +43,7 @@ pub(super) fn write(out: &mut String, page: &Page, view: &View) {
     let width = lanes.end() + WORDS;
     out.push_str("<section id=\"what\"><h2>What happened</h2>\n");
     out.push_str(LEGEND);
+    out.push_str("<noscript><p>Without scripts nothing can be opened or chosen here; every event is listed below.</p></noscript>\n");
     let _ = write!(
         out,
         "<div id=\"film\" tabindex=\"0\" role=\"group\" aria-label=\"Sequence diagram: arrow keys go from event to event\">\n\
@@ -57,8 +58,8 @@ pub(super) fn write(out: &mut String, page: &Page, view: &View) {
     }
     let _ = write!(
         out,
-        "</svg>\n<svg id=\"rows\" viewBox=\"0 0 {width} {high}\" width=\"{width}\" role=\"img\" \
-         aria-label=\"Sequence diagram of the run\" aria-describedby=\"list\">\n\
+        "</svg>\n<svg id=\"rows\" viewBox=\"0 0 {width} {high}\" width=\"{width}\" role=\"group\" \
+         aria-label=\"Sequence diagram of the run\" aria-describedby=\"all\">\n\
          <defs><marker id=\"tip\" markerUnits=\"userSpaceOnUse\" markerWidth=\"9\" markerHeight=\"10\" refX=\"8\" refY=\"5\" orient=\"auto\">\
          <path d=\"M0,1L9,5L0,9z\" fill=\"context-stroke\"/></marker>\
          <pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">\
@@ -180,7 +181,11 @@ fn links(out: &mut String, page: &Page, rows: &[Row], lanes: &Lanes<'_>) {
 
 fn fold(out: &mut String, row: &Row, (number, count, can_open): (usize, usize, bool), lanes: &Lanes<'_>) {
     let (word, y) = (if count == 1 { "event" } else { "events" }, middle(row));
-    let open = if can_open { format!(" data-fold=\"{number}\" role=\"button\" tabindex=\"0\"") } else { String::new() };
+    let open = if can_open {
+        format!(" data-fold=\"{number}\" role=\"button\" aria-expanded=\"false\" tabindex=\"0\"")
+    } else {
+        String::new()
+    };
     let sign = if can_open { "▸" } else { "⋯" };
     let last = row.place + count - 1;
     let _ = writeln!(

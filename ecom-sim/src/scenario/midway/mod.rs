@@ -9,7 +9,7 @@ use ecom_core::notification::{Contact, ContactState, NoticeState, NotificationCo
 use ecom_core::payment::{Effect, PaymentContext, PaymentSnapshot, Record, Refund, RefundStatus, State};
 
 use super::{PREPARE_STEPS, Scenario};
-use crate::choose::{Deviation, Replay};
+use crate::choose::{Deviation, Replay, Wanted};
 use crate::world::{Action, Lane, Settings, Trace, World};
 
 /// The names of the worlds that begin in the middle.
@@ -75,7 +75,7 @@ impl Scenario {
                 return Some(self);
             }
             let mut actions = vec![];
-            world.list(&mut actions, false);
+            world.list(&mut actions, world.default_action(), Wanted::NONE);
             actions.retain(|action| !waits(world, *action));
             let default = world.default_action().filter(|action| actions.contains(action));
             let first = |is_it: fn(&Action) -> bool| actions.iter().copied().find(is_it);
