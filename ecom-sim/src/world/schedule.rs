@@ -60,7 +60,9 @@ impl World {
                 (0..self.settings.copies).for_each(|copy| push(Action::Crash { node, copy }));
             }
             if wanted.trouble {
-                Trouble::ALL.iter().for_each(|(trouble, _)| push(Action::Trouble { node, trouble: *trouble }));
+                for (trouble, _) in Trouble::ALL {
+                    push(Action::Trouble { node, trouble });
+                }
             }
         }
     }
