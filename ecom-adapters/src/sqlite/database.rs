@@ -69,9 +69,12 @@ impl Database {
     pub async fn open(path: &Path, migrations: &[(&str, &'static str)]) -> Result<Self, OpenError> {
         let failed = |source| OpenError::File { path: path.to_owned(), source };
         create(path).map_err(|error| failed(sqlx::Error::Io(error)))?;
+        look_over(path).await.map_err(failed)?;
         let mut writer = options(path).connect().await.map_err(failed)?;
-        look_over(path, &mut writer).await.map_err(failed)?;
-        migrate(path, &mut writer, migrations).await?;
+        if let Err(refused) = migrate(path, &mut writer, migrations).await {
+            drop(writer.close().await);
+            return Err(refused);
+        }
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
             .acquire_timeout(Duration::from_secs(3))
@@ -150,27 +153,41 @@ fn create(path: &Path) -> std::io::Result<()> {
     }
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+/// Nothing that reads the file before the first statement does.
+fn plain(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::from_str("sqlite::memory:")
         .unwrap_or_default()
         .in_memory(false)
         .shared_cache(false)
         .filename(path)
         .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
-        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
-        .pragma("temp_store", "MEMORY")
-        .statement_cache_capacity(200)
         .row_buffer_size(ROWS_AHEAD)
         .disable_statement_logging()
 }
 
+fn options(path: &Path) -> SqliteConnectOptions {
+    plain(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        .pragma("temp_store", "MEMORY")
+        .statement_cache_capacity(200)
+}
+
+/// Looks at a file on a connection of its own, and closes that before it tells what it found: one that is merely dropped is
+/// closed later, or never when the process ends before, and leaves its log beside a file that nobody has changed.
+async fn look_over(path: &Path) -> Result<(), sqlx::Error> {
+    let mut connection = plain(path).connect().await?;
+    let found = look_at(path, &mut connection).await;
+    drop(connection.close().await);
+    found
+}
+
 /// Reads the schema, so that a file that is no database is found here and not at the first order; and every page of a
 /// small file, the first row of every table of a large one: a start must not take longer as the shop grows.
-async fn look_over(path: &Path, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+async fn look_at(path: &Path, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let tables: Vec<String> =
         sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0")
             .fetch_all(&mut *connection)
@@ -240,5 +257,25 @@ mod tests {
         std::os::unix::fs::FileExt::write_all_at(&file, &[0xff; 3_000], 100).unwrap();
         drop(file);
         assert!(matches!(Database::open(&path, schema).await, Err(OpenError::File { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_refused_is_closed_before_the_error_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("half.db");
+        let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) \
+                    INSERT INTO t SELECT i, hex(randomblob(40)) FROM n";
+        let schema: &[(&str, &'static str)] =
+            &[("0001", "CREATE TABLE t (i INTEGER PRIMARY KEY, a TEXT)"), ("0002", rows)];
+        Database::open(&path, schema).await.unwrap().close().await;
+        let mut content = std::fs::read(&path).unwrap();
+        content.truncate(content.len() / 2);
+        std::fs::write(&path, &content).unwrap();
+        for _ in 0..50 {
+            assert!(matches!(Database::open(&path, schema).await, Err(OpenError::File { .. })));
+            let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+            assert_eq!(left, ["half.db"]);
+            assert!(std::fs::read(&path).unwrap() == content);
+        }
     }
 }
