@@ -41,6 +41,9 @@ fn the_exit_code_tells_how_it_ended() {
         ("coverage --runs 20 --states 20", 5),
         ("explore declined --faults 0 --punctual --prove", 0),
         ("explore declined --faults 0 --punctual --prove --states 50", 5),
+        ("explore declined --faults 0 --punctual", 0),
+        ("explore declined --faults 0 --punctual --states 50", 5),
+        ("mutants --names", 0),
         ("mutants charge-fresh-key --searches 1 --runs 1", 5),
     ] {
         let said = ecom_sim(&arguments.split(' ').collect::<Vec<_>>());
@@ -66,6 +69,17 @@ fn what_makes_no_sense_is_told_in_one_line() {
         ("run nothing", "no scenario is named \"nothing\""),
         ("mutants nothing", "no planted bug has \"nothing\" in its name"),
         ("run one-order --seeds 0", "there is nothing to run"),
+        ("run --from 18446744073709551615 --seeds 5", "there are no 5 seeds from 18446744073709551615 on"),
+        ("replay one-order~", "\"\" is not a deviation"),
+        ("replay one-order~payment.call.1=late,,", "\"\" is not a deviation"),
+        ("replay one-order~payment.call.0=late", "\"payment.call.0=late\" is not a deviation"),
+        ("replay one-order~payment.call.1=fine", "\"payment.call.1=fine\" is not a deviation"),
+        ("replay one-order~payment.call.1=late,payment.call.1=away", "payment.call.1 is in it twice"),
+        ("replay one-order~@9=order.clock-1h,@9=order.cut60s", "@9 is in it twice"),
+        ("replay one-order~payment.call.1=late --seed 3", "says what goes otherwise; --seed 3 would say it again"),
+        ("replay 7 --seed 3", "\"7\" says what goes otherwise"),
+        ("bench nothing", "no workload has \"nothing\" in its name"),
+        ("coverage --html /nowhere/coverage.html", "/nowhere/coverage.html: No such file"),
     ] {
         let said = ecom_sim(&arguments.split(' ').collect::<Vec<_>>());
         assert_eq!((said.code, said.err.lines().count(), said.out.as_str()), (Some(2), 1, ""), "{arguments}");
@@ -81,6 +95,10 @@ fn what_a_proof_falls_short_of_is_told_in_one_line() {
             "the reduction is not proved: the reduced search is",
         ),
         ("mutants charge-fresh-key --searches 1 --runs 1", "the proof falls short: charge-fresh-key is not found as"),
+        (
+            "explore declined --faults 0 --punctual --states 50",
+            "not everything was tried: there are more than the 50 states",
+        ),
     ] {
         let said = ecom_sim(&arguments.split(' ').collect::<Vec<_>>());
         assert_eq!(said.err.lines().count(), 1, "{}", said.err);
@@ -89,6 +107,17 @@ fn what_a_proof_falls_short_of_is_told_in_one_line() {
     let said = ecom_sim(&["explore", "declined", "--faults", "0", "--punctual", "--prove"]);
     assert_eq!(said.out.lines().count(), 3, "{}", said.out);
     assert!(said.out.contains(" terminal states either way"), "{}", said.out);
+}
+
+#[test]
+fn a_reader_who_goes_away_is_no_failure() {
+    for arguments in ["run one-order --seeds 3000 --hashes", "mutants --names", "scenarios"] {
+        let line = format!("{} {arguments} | head -n 1; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_ecom-sim"));
+        let output = Command::new("bash").args(["-c", &line]).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !told.contains("panicked"), "{arguments}: {told}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1, "{arguments}");
+    }
 }
 
 #[test]

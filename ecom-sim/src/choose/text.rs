@@ -9,12 +9,29 @@ use thiserror::Error;
 use super::{Deviation, Fate, Op, Pick, Site};
 use crate::world::{Action, Lane, Trouble};
 
-/// A text that is no deviation.
+/// A text that does not say what went otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error(
-    "{0:?} is not a deviation; one looks like payment.call.1=unknown-done, inventory.deliver.2=+1 or @31=order.clock"
-)]
-pub struct ParseError(String);
+pub enum ParseError {
+    /// This is no deviation.
+    #[error(
+        "{0:?} is not a deviation; one looks like payment.call.1=unknown-done, inventory.deliver.2=+1 or @31=order.clock"
+    )]
+    Unknown(String),
+    /// This choice goes otherwise in two ways.
+    #[error("{0} is in it twice: a step goes otherwise in one way")]
+    Twice(String),
+}
+
+impl ParseError {
+    /// The place that two deviations share.
+    pub(crate) fn twice((site, at): (Site, u32)) -> Self {
+        Self::Twice(if site == Site::SCHEDULE {
+            format!("@{at}")
+        } else {
+            format!("{}.{}.{at}", node_word(site.node), site.op.word())
+        })
+    }
+}
 
 pub(super) fn write(deviation: &Deviation, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
     let Deviation { site, at, pick } = deviation;
@@ -28,7 +45,7 @@ pub(super) fn write(deviation: &Deviation, formatter: &mut fmt::Formatter<'_>) -
 impl FromStr for Deviation {
     type Err = ParseError;
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        parse(text.trim()).ok_or_else(|| ParseError(text.to_owned()))
+        parse(text.trim()).ok_or_else(|| ParseError::Unknown(text.to_owned()))
     }
 }
 
@@ -36,18 +53,26 @@ fn parse(text: &str) -> Option<Deviation> {
     let (place, pick) = text.split_once('=')?;
     if let Some(at) = place.strip_prefix('@') {
         let pick = Pick::Action(pick.parse().ok()?);
-        return Some(Deviation { site: Site::SCHEDULE, at: at.parse().ok()?, pick });
+        return Some(Deviation { site: Site::SCHEDULE, at: number(at)?, pick });
     }
     let mut parts = place.split('.');
     let node = node_of(parts.next()?)?;
     let op = parts.next()?;
     let op = Op::ALL.into_iter().find(|known| known.word() == op)?;
-    let at = parts.next()?.parse().ok()?;
+    let at = number(parts.next()?)?;
     let pick = match pick.strip_prefix('+') {
-        Some(place) => Pick::Message(place.parse().ok()?),
-        None => Pick::Fate(Fate::ALL.into_iter().find(|fate| fate.word() == pick)?),
+        Some(place) => Pick::Message(place.parse().ok().filter(|place| *place > 0)?),
+        None => {
+            let fate = Fate::ALL.into_iter().find(|fate| fate.word() == pick && *fate != Fate::Fine)?;
+            Pick::Fate(fate)
+        }
     };
-    Some(Deviation { site: Site { node, op }, at, pick })
+    parts.next().is_none().then_some(Deviation { site: Site { node, op }, at, pick })
+}
+
+/// A choice's number: they are counted from 1.
+fn number(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|at| *at > 0)
 }
 
 /// The word for a service's number.
@@ -101,7 +126,7 @@ impl fmt::Display for Lane {
 impl FromStr for Action {
     type Err = ParseError;
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        parse_action(text).ok_or_else(|| ParseError(text.to_owned()))
+        parse_action(text).ok_or_else(|| ParseError::Unknown(text.to_owned()))
     }
 }
 
@@ -161,8 +186,19 @@ mod tests {
             let deviation: Deviation = text.parse().unwrap();
             assert_eq!(deviation.to_string(), text);
         }
-        for text in ["", "payment.call.1", "payment.call.x=fine", "nobody.call.1=fine", "@1=order.nothing", "@x=time0"]
-        {
+        for text in [
+            "",
+            "payment.call.1",
+            "payment.call.x=late",
+            "payment.call.0=late",
+            "payment.call.1.2=late",
+            "payment.call.1=fine",
+            "nobody.call.1=late",
+            "inventory.deliver.1=+0",
+            "@1=order.nothing",
+            "@0=time0",
+            "@x=time0",
+        ] {
             assert!(text.parse::<Deviation>().is_err(), "{text}");
         }
     }

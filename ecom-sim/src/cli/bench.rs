@@ -1,16 +1,18 @@
 //! `ecom-sim bench`: on one processor, so that figures compare.
 
-use super::{BenchArgs, Ending};
+use super::{BenchArgs, Ending, print, usage};
 use crate::run::{Finished, Rules, random, replay};
 use crate::scenario::Scenario;
 use crate::watch::processor;
 use crate::world::Trace;
 
-/// Generated shops of the last workload.
+/// The last workload, and its generated shops.
+const SHOPS_LABEL: &str = "generated shops, swarm";
 const SHOPS: u64 = 64;
 
 pub(super) fn bench(args: &BenchArgs) -> Ending {
     let rules = Rules::default();
+    let wanted = |label: &str| args.only.as_ref().is_none_or(|only| label.contains(only.as_str()));
     let worlds = [
         ("ten-orders, swarm", "ten-orders", true),
         ("ten-orders, no faults", "ten-orders", false),
@@ -18,7 +20,10 @@ pub(super) fn bench(args: &BenchArgs) -> Ending {
         ("one-order, swarm", "one-order", true),
         ("notices, swarm", "notices", true),
     ];
-    for (label, name, faults) in worlds {
+    if !worlds.iter().map(|(label, ..)| *label).chain([SHOPS_LABEL]).any(wanted) {
+        return usage(format_args!("no workload has {:?} in its name", args.only.as_deref().unwrap_or_default()));
+    }
+    for (label, name, faults) in worlds.into_iter().filter(|(label, ..)| wanted(label)) {
         let Some(scenario) = Scenario::named(name) else { return Ending::Usage };
         measure(label, args, |seed| {
             if faults {
@@ -28,10 +33,11 @@ pub(super) fn bench(args: &BenchArgs) -> Ending {
             }
         });
     }
+    if !wanted(SHOPS_LABEL) {
+        return Ending::Clean;
+    }
     let shops: Vec<Scenario> = (0..SHOPS).map(Scenario::generated).collect();
-    measure("generated shops, swarm", args, |seed| {
-        random(&shops[(seed % SHOPS) as usize], seed, false, Trace::default(), &rules)
-    });
+    measure(SHOPS_LABEL, args, |seed| random(&shops[(seed % SHOPS) as usize], seed, false, Trace::default(), &rules));
     Ending::Clean
 }
 
@@ -43,9 +49,6 @@ struct Round {
 }
 
 fn measure(label: &str, args: &BenchArgs, run: impl Fn(u64) -> Finished) {
-    if args.only.as_ref().is_some_and(|only| !label.contains(only.as_str())) {
-        return;
-    }
     // Each round has the same seeds: it does the same work.
     let round = || {
         let began = processor();
@@ -70,8 +73,9 @@ fn measure(label: &str, args: &BenchArgs, run: impl Fn(u64) -> Finished) {
             "runs": args.runs,
             "rounds": rounds.len(),
         });
-        println!("{line}");
+        print(&format!("{line}\n"));
     } else {
-        println!("{label:<28} {worlds:>9.0} worlds/s {deliveries:>11.0} deliveries/s {steps:>11.0} steps/s");
+        let speed = format!("{worlds:>9.0} worlds/s {deliveries:>11.0} deliveries/s {steps:>11.0} steps/s");
+        print(&format!("{label:<28} {speed}\n"));
     }
 }

@@ -1,29 +1,36 @@
 //! `ecom-sim coverage`.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use ecom_core::event::Service;
 use serde_json::json;
 
-use super::{CoverageArgs, Ending};
+use super::{CoverageArgs, Ending, print, usage};
 use crate::coverage::{Bounds, Cell, Measured, PROBES, SHARE_MIN, Standing, measure, page, universe};
+
+/// One more line. Writing into a string does not fail.
+macro_rules! line {
+    ($out:ident, $($said:tt)*) => { let _ = writeln!($out, $($said)*); };
+}
 
 /// Cells of a list that are printed at most.
 const PRINTED_MAX: usize = 40;
 
 pub(super) fn coverage(args: &CoverageArgs) -> Ending {
+    // What cannot be written is told before the work, and not after it.
+    if let Some(path) = &args.html
+        && let Err(error) = std::fs::File::create(path)
+    {
+        return usage(format_args!("{}: {error}", path.display()));
+    }
     let measured = measure(Bounds { runs: args.runs, states: args.states });
     if let Some(path) = &args.html
         && let Err(error) = std::fs::write(path, page(&measured))
     {
-        eprintln!("{}: {error}", path.display());
-        return Ending::Usage;
+        return usage(format_args!("{}: {error}", path.display()));
     }
-    if args.json {
-        println!("{}", as_json(&measured));
-    } else {
-        print(&measured);
-    }
+    print(&if args.json { format!("{}\n", as_json(&measured)) } else { told(&measured) });
     if !measured.failures.is_empty() {
         Ending::Violation
     } else if measured.is_enough() {
@@ -33,19 +40,29 @@ pub(super) fn coverage(args: &CoverageArgs) -> Ending {
     }
 }
 
-fn print(measured: &Measured) {
+/// What was measured, for people.
+fn told(measured: &Measured) -> String {
+    let mut out = String::new();
     let union = measured.union();
     let Bounds { runs, states } = measured.bounds;
     let complete = measured.searches.iter().filter(|(_, _, complete)| *complete).count();
-    println!(
+    line!(
+        out,
         "{runs} random runs in {:.1} s; {} searches of at most {states} states, {complete} of them complete, in {:.1} s",
         measured.seconds.0,
         measured.searches.len(),
         measured.seconds.1
     );
-    println!(
+    line!(
+        out,
         "{:<14}{:>8}{:>8}{:>12}{:>8}{:>8}{:>12}",
-        "service", "random", "all", "unreachable", "rare", "open", "universe"
+        "service",
+        "random",
+        "all",
+        "unreachable",
+        "rare",
+        "open",
+        "universe"
     );
     let all: BTreeSet<Cell> = universe().collect();
     for service in Service::ALL {
@@ -56,33 +73,34 @@ fn print(measured: &Measured) {
         let (rare, open) = (count(|it| it == Standing::Rare), count(|it| it == Standing::Open));
         let total = all.iter().filter(of).count();
         if total > 0 {
-            println!("{:<14}{random:>8}{reached:>8}{known:>12}{rare:>8}{open:>8}{total:>12}", service.short_name());
+            line!(out, "{:<14}{random:>8}{reached:>8}{known:>12}{rare:>8}{open:>8}{total:>12}", service.short_name());
         }
     }
     let (share, hit) = (measured.share() * 100.0, PROBES.len() - measured.unhit().count());
-    println!("random runs reach {share:.2} % of {} cells (at least {:.0} % wanted)", union.len(), SHARE_MIN * 100.0);
-    println!("{hit} of {} probes are hit", PROBES.len());
+    line!(out, "random runs reach {share:.2} % of {} cells (at least {:.0} % wanted)", union.len(), SHARE_MIN * 100.0);
+    line!(out, "{hit} of {} probes are hit", PROBES.len());
     for probe in measured.unhit() {
-        println!("  never: {} ({})", probe.name, probe.area);
+        line!(out, "  never: {} ({})", probe.name, probe.area);
     }
-    list("only the searches reach", &measured.missed());
-    list("reached, although it should be unreachable or is in no alphabet", &measured.wrong());
-    list("not reached, and nobody says why", &measured.open());
+    list(&mut out, "only the searches reach", &measured.missed());
+    list(&mut out, "reached, although it should be unreachable or is in no alphabet", &measured.wrong());
+    list(&mut out, "not reached, and nobody says why", &measured.open());
     for failure in &measured.failures {
-        println!("FAIL {failure}");
+        line!(out, "FAIL {failure}");
     }
+    out
 }
 
-fn list(title: &str, cells: &[Cell]) {
+fn list(out: &mut String, title: &str, cells: &[Cell]) {
     if cells.is_empty() {
         return;
     }
-    println!("{title}: {}", cells.len());
+    line!(out, "{title}: {}", cells.len());
     for cell in cells.iter().take(PRINTED_MAX) {
-        println!("  {cell}");
+        line!(out, "  {cell}");
     }
     if cells.len() > PRINTED_MAX {
-        println!("  … and {} more; --json and --html have all", cells.len() - PRINTED_MAX);
+        line!(out, "  … and {} more; --json and --html have all", cells.len() - PRINTED_MAX);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::world::World;
 
 pub(super) fn explore(args: &ExploreArgs) -> Ending {
     let scenario = match scenario(&args.scenario, None) {
-        Ok(scenario) => scenario.with_copies(args.copies.max(1)),
+        Ok(scenario) => scenario.with_copies(args.copies),
         Err(ending) => return ending,
     };
     let options = Options {
@@ -32,10 +32,10 @@ pub(super) fn explore(args: &ExploreArgs) -> Ending {
     let terminal = proof.reduced.rests.len();
     for (found, reduced) in [(proof.reduced, true), (proof.unreduced, false)] {
         print(&format!("{}\n", line(args, &scenario, &found, reduced)));
-        let ending = end(args, &scenario, found, &rules);
-        if ending != Ending::Clean {
-            return ending;
+        if found.failure.is_some() {
+            return end(args, &scenario, found, &rules);
         }
+        ends(args, &found);
     }
     match shortfall {
         None => {
@@ -65,14 +65,23 @@ fn line(args: &ExploreArgs, scenario: &Scenario, found: &Explored, reduced: bool
     )
 }
 
+/// The ends, if they are wanted.
+fn ends(args: &ExploreArgs, found: &Explored) {
+    for end in found.ends.iter().filter(|_| args.ends) {
+        print(&format!("  {end}\n"));
+    }
+}
+
 /// The ends, if they are wanted, and what was found.
 fn end(args: &ExploreArgs, scenario: &Scenario, found: Explored, rules: &Rules) -> Ending {
-    if args.ends {
-        for end in &found.ends {
-            print(&format!("  {end}\n"));
+    ends(args, &found);
+    let Some((invariant, broken, deviations)) = found.failure else {
+        if found.complete {
+            return Ending::Clean;
         }
-    }
-    let Some((invariant, broken, deviations)) = found.failure else { return Ending::Clean };
+        eprintln!("not everything was tried: there are more than the {} states that --states allows", args.states);
+        return Ending::Shortfall;
+    };
     let failure = Failure { invariant, broken, stuck: false, step: u64::MAX, at: World::dawn() };
     show(Report::new(scenario, &deviations, &failure, rules), rules, false)
 }

@@ -1,5 +1,7 @@
 //! The command line.
 
+#![warn(clippy::print_stdout)]
+
 mod bench;
 mod coverage;
 mod explore;
@@ -10,7 +12,7 @@ mod run;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, value_parser};
 
 use crate::mutant::{Planted, Switch};
 use crate::report::Report;
@@ -104,6 +106,9 @@ struct RunArgs {
     json: bool,
 }
 
+/// The most processes of a service that a search begins with.
+const COPIES_MAX: i64 = 8;
+
 /// How a run is written.
 const RECIPE: &str = "\
 A run is written as SCENARIO~DEVIATIONS, as a report prints it, or as SCENARIO and --seed:
@@ -116,7 +121,7 @@ A run is written as SCENARIO~DEVIATIONS, as a report prints it, or as SCENARIO a
   …~payment.call.1=unknown-done the first call of payment's provider is carried out, but the answer is lost
   …~inventory.deliver.2=+1      at inventory's second delivery the second message comes first
   …~@31=order.clock             in step 31 order's timers go on, and not whoever would have
-  …~@9=order.crash,@9=time0     more than one, with commas; what is not possible there is passed over
+  …~@9=order.crash,@12=time0    more than one, with commas; what is not possible there is passed over
 Clients are counted from 0, commands, lines, choices and steps from 1.";
 
 #[derive(Debug, Args)]
@@ -176,7 +181,7 @@ struct ExploreArgs {
     #[arg(long)]
     ends: bool,
     /// Processes of each service.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = value_parser!(u8).range(1..=COPIES_MAX))]
     copies: u8,
 }
 
@@ -214,6 +219,9 @@ struct MutantsArgs {
     /// The table of the README.
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
+    /// Names them, and looks for none.
+    #[arg(long, conflicts_with_all = ["json", "markdown"])]
+    names: bool,
 }
 
 #[derive(Debug, Args)]
@@ -243,7 +251,7 @@ pub fn main(cli: Cli) -> Ending {
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Coverage(args) => coverage::coverage(&args),
         Command::Scenarios => {
-            println!("{}\nshop/<seed>", [NAMES, MIDWAY, crate::upgrade::NAMES].concat().join("\n"));
+            print(&format!("{}\nshop/<seed>\n", [NAMES, MIDWAY, crate::upgrade::NAMES].concat().join("\n")));
             Ending::Clean
         }
     }
@@ -253,6 +261,12 @@ pub fn main(cli: Cli) -> Ending {
 fn print(text: &str) {
     use std::io::Write;
     drop(std::io::stdout().write_all(text.as_bytes()));
+}
+
+/// One line about a command line that makes no sense.
+fn usage(problem: impl std::fmt::Display) -> Ending {
+    eprintln!("{problem}");
+    Ending::Usage
 }
 
 /// Keeps a report, and prints it.
@@ -275,8 +289,7 @@ fn show(mut report: Report, rules: &Rules, json: bool) -> Ending {
 fn bug(name: Option<&str>) -> Result<Option<Switch>, Ending> {
     let planted = |name| {
         Planted::named(name).map(|planted| planted.switch).ok_or_else(|| {
-            let names: Vec<&str> = Planted::known().map(|planted| planted.name).collect();
-            eprintln!("no planted bug is named {name:?}; there are {}", names.join(", "));
+            eprintln!("no planted bug is named {name:?}; `ecom-sim mutants --names` names them");
             Ending::Usage
         })
     };
@@ -285,14 +298,13 @@ fn bug(name: Option<&str>) -> Result<Option<Switch>, Ending> {
 
 fn scenario(name: &str, bug: Option<Switch>) -> Result<Scenario, Ending> {
     Scenario::planted(name, bug).ok_or_else(|| {
-        let names = [NAMES, MIDWAY, crate::upgrade::NAMES].concat().join(", ");
         let base = crate::scenario::whole(name);
         if let Some(bug) = bug.filter(|_| Scenario::named(name).is_some()) {
             eprintln!("{base} cannot have the bug {:?}: that is one of {}", bug.name(), home(bug));
         } else if base != name && Scenario::named(base).is_some() {
             eprintln!("{base} has nothing that {:?} could leave out of it", &name[base.len()..]);
         } else {
-            eprintln!("no scenario is named {name:?}; there are {names}, and shop/<hexadecimal seed>");
+            eprintln!("no scenario is named {name:?}; `ecom-sim scenarios` names them");
         }
         Ending::Usage
     })

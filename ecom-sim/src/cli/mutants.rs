@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
-use super::{Ending, MutantsArgs, print};
+use super::{Ending, MutantsArgs, print, usage};
 use crate::mutant::{ALL, Bars, Checked, Control, Found, Hunt, Kill, Planted, Verdict, hunt};
 
 /// What a thread does next.
@@ -23,12 +23,15 @@ struct Results {
 }
 
 pub(super) fn mutants(args: &MutantsArgs) -> Ending {
+    if args.names {
+        Planted::known().for_each(|it| print(&format!("{:<29} {}\n", it.name, it.about)));
+        return Ending::Clean;
+    }
     let plan = Hunt { searches: args.searches.max(1), runs_max: args.runs, states_max: args.states, uniform: true };
     let wanted = |planted: &&Planted| args.only.as_ref().is_none_or(|only| planted.name.contains(only.as_str()));
     let mut jobs: Vec<Job> = ALL.iter().filter(wanted).map(Job::Hunt).collect();
     if jobs.is_empty() {
-        eprintln!("no planted bug has {:?} in its name", args.only.as_deref().unwrap_or_default());
-        return Ending::Usage;
+        return usage(format_args!("no planted bug has {:?} in its name", args.only.as_deref().unwrap_or_default()));
     }
     jobs.extend(Control::all().into_iter().map(Job::Control));
     let began = crate::watch::now();
@@ -40,11 +43,11 @@ pub(super) fn mutants(args: &MutantsArgs) -> Ending {
     hunts.sort_by_key(|(place, ..)| *place);
     let hunts: Vec<_> = hunts.into_iter().map(|(_, planted, found)| (planted, found)).collect();
     if args.markdown {
-        println!("{HEAD}");
+        print(&format!("{HEAD}\n"));
         for (planted, found) in &hunts {
-            println!("{}", row(planted, found, plan));
+            print(&format!("{}\n", row(planted, found, plan)));
         }
-        println!();
+        print("\n");
     }
     let verdict = Verdict::of(&hunts, &control, plan, Bars::PROOF);
     let summary = summary(&verdict, &control, began.elapsed().as_secs_f64());

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::run::Plan;
-use super::{Ending, ReplayArgs, ShrinkArgs, bug, print, scenario, show};
+use super::{Ending, ReplayArgs, ShrinkArgs, bug, print, scenario, show, usage};
 use crate::choose::Deviation;
 use crate::mutant::Switch;
 use crate::report::{Recipe, Report};
@@ -30,18 +30,24 @@ impl Again {
     /// From a string: of a report, a scenario beside a seed, or a seed alone, as `run` counts them.
     fn of(args: &ReplayArgs) -> Result<Self, Ending> {
         let bug = bug(args.bug.as_deref())?;
+        let twofold = args.seed.as_ref().filter(|_| args.recipe.contains('~') || seed(&args.recipe).is_some());
+        if let Some(seed) = twofold {
+            return Err(usage(format_args!(
+                "{:?} says what goes otherwise; --seed {seed} would say it again",
+                args.recipe
+            )));
+        }
         if let Some(seed) = seed(&args.recipe) {
             let scenario = Plan::of("all", bug)?.scenario(seed, &mut None).of_seed(seed);
             return Ok(Self { scenario, bug, what: What::Seed(seed) });
         }
-        let recipe: Recipe = args.recipe.parse().map_err(|error| usage(&error))?;
+        let recipe: Recipe = args.recipe.parse().map_err(usage)?;
         let scenario = scenario(&recipe.scenario, bug)?;
         let Some(text) = &args.seed else {
             return Ok(Self { scenario, bug, what: What::Deviations(recipe.deviations) });
         };
         let Some(seed) = seed(text) else {
-            eprintln!("{text:?} is no seed");
-            return Err(Ending::Usage);
+            return Err(usage(format_args!("{text:?} is no seed")));
         };
         Ok(Self { scenario: scenario.of_seed(seed), bug, what: What::Seed(seed) })
     }
@@ -134,9 +140,4 @@ pub(super) fn shrink(args: ShrinkArgs) -> Ending {
 /// A seed, decimal or hexadecimal.
 fn seed(text: &str) -> Option<u64> {
     text.strip_prefix("0x").map_or_else(|| text.parse().ok(), |digits| u64::from_str_radix(digits, 16).ok())
-}
-
-fn usage(error: &dyn std::error::Error) -> Ending {
-    eprintln!("{error}");
-    Ending::Usage
 }

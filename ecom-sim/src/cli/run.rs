@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use serde_json::json;
 
-use super::{Ending, RunArgs, bug, print, scenario, show};
+use super::{Ending, RunArgs, bug, print, scenario, show, usage};
 use crate::mutant::Switch;
 use crate::report::Report;
 use crate::run::{Finished, Rules, random};
@@ -15,6 +15,9 @@ use crate::world::Trace;
 
 /// Runs of one generated shop before the next one is drawn.
 const RUNS_PER_SHOP: u64 = 16;
+
+/// The most threads.
+const THREADS_MAX: usize = 1_024;
 
 /// Seeds that a thread takes at a time: a multiple of the runs of a shop, so that each is prepared once.
 const CHUNK: u64 = 64;
@@ -26,12 +29,15 @@ pub(super) fn run(args: &RunArgs) -> Ending {
         Err(ending) => return ending,
     };
     if args.seeds == 0 {
-        eprintln!("there is nothing to run: --seeds is 0");
-        return Ending::Usage;
+        return usage("there is nothing to run: --seeds is 0");
+    }
+    if args.from.checked_add(args.seeds).is_none() {
+        return usage(format_args!("there are no {} seeds from {} on", args.seeds, args.from));
     }
     let threads = match args.threads {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        threads => threads,
+        // More would have nothing to do.
+        threads => threads.min(THREADS_MAX).min(usize::try_from(args.seeds.div_ceil(CHUNK)).unwrap_or(usize::MAX)),
     };
     let (began, totals, rules) = (crate::watch::now(), Totals::new(), Rules::planted(&args.scenario, plan.bug));
     std::thread::scope(|scope| {
@@ -166,7 +172,7 @@ impl Totals {
         let (finished, difference) = if args.twice { twice(run) } else { (run(Trace::default()), None) };
         let Finished { trace, deviations, .. } = &finished;
         if args.hashes {
-            println!("{scenario:?} {seed} {:032x}", trace.digest());
+            print(&format!("{scenario:?} {seed} {:032x}\n", trace.digest()));
         }
         self.runs.fetch_add(1, Ordering::Relaxed);
         self.digest.fetch_xor((trace.digest() as u64).rotate_left(seed as u32), Ordering::Relaxed);

@@ -52,9 +52,15 @@ impl fmt::Display for Recipe {
 impl std::str::FromStr for Recipe {
     type Err = ParseError;
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let (scenario, deviations) = text.split_once('~').unwrap_or((text, ""));
-        let deviations = deviations.split(',').filter(|it| !it.trim().is_empty()).map(str::parse);
-        Ok(Self { scenario: scenario.to_owned(), deviations: deviations.collect::<Result<_, _>>()? })
+        let (scenario, deviations) = text.split_once('~').map_or((text, None), |(name, rest)| (name, Some(rest)));
+        let deviations = deviations.into_iter().flat_map(|it| it.split(',')).map(str::parse);
+        let deviations: Vec<Deviation> = deviations.collect::<Result<_, _>>()?;
+        let mut places: Vec<_> = deviations.iter().map(|it| (it.site, it.at)).collect();
+        places.sort_unstable();
+        match places.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(ParseError::twice(pair[0])),
+            None => Ok(Self { scenario: scenario.to_owned(), deviations }),
+        }
     }
 }
 
