@@ -20,7 +20,7 @@ pub use summary::summary;
 use crate::choose::{Default0, Deviation, Exhaust, Fate, Fork};
 use crate::coverage::Coverage;
 use crate::invariant::{self, Broken, Invariant};
-use crate::run::{REST, Rules};
+use crate::run::{REST, Rules, replay};
 use crate::scenario::Scenario;
 use crate::world::{Action, Lane, Trace, World};
 use circle::Calm;
@@ -114,6 +114,13 @@ pub fn explore(scenario: &Scenario, options: &Options, rules: &Rules) -> Explore
     let mut search =
         Search { options, rules, seen: Prints::default(), frontier, paths: vec![], calm: Calm::default(), found };
     search.arrive(State { world: scenario.world(), spent: 0, path: Path::ROOT, depth: 0, deviations: 0 });
+    // A circle may be longer than the search; the one in which nothing goes otherwise is followed first.
+    if !search.calm.comes_to_rest(&scenario.world(), rules.limits.time) {
+        // Something may break on the way.
+        let failure = replay(scenario, &[], Trace::default(), rules).failure;
+        let (invariant, broken) = failure.map_or_else(|| (REST, circles()), |it| (it.invariant, it.broken));
+        return Explored { complete: false, failure: Some((invariant, broken, vec![])), ..search.found };
+    }
     while let Some(state) = search.frontier.pop() {
         if let Some((invariant, broken, path)) = search.expand(&state) {
             let deviations = path::deviations(scenario, &search.paths, path);
@@ -125,11 +132,6 @@ pub fn explore(scenario: &Scenario, options: &Options, rules: &Rules) -> Explore
             search.found.complete = false;
             break;
         }
-    }
-    // A circle may be longer than the search; the one in which nothing goes otherwise is followed all the same.
-    let unfinished = search.found.failure.is_none() && !search.found.complete;
-    if unfinished && !search.calm.comes_to_rest(&scenario.world(), rules.limits.time) {
-        search.found.failure = Some((REST, circles(), vec![]));
     }
     search.found
 }

@@ -6,13 +6,20 @@ mod an_answer_is_for_its_request;
 mod an_end_is_an_end;
 mod an_order_is_charged_once;
 mod an_order_that_fails_keeps_nothing;
+mod contacts_are_those_of_the_users;
 mod deadlines_are_kept;
+mod every_event_has_its_cause_and_arrives;
 mod everything_comes_to_rest;
+mod nobody_is_told_twice;
 mod notices_agree_with_the_end;
 mod one_key_makes_one_order;
 mod prices_are_those_of_inventory;
 mod stock_adds_up;
+#[cfg(test)]
+mod tests;
 mod the_books_agree_with_the_provider;
+mod versions_rise;
+mod what_is_asked_for_under_a_key_happens_once;
 mod what_is_complete_is_paid_and_sold;
 mod what_leaves_a_process_arrives;
 
@@ -114,10 +121,15 @@ pub const ALL: &[Invariant] = &[
     a_cancelled_order_stays_cancelled::INVARIANT,
     prices_are_those_of_inventory::INVARIANT,
     notices_agree_with_the_end::INVARIANT,
+    nobody_is_told_twice::INVARIANT,
+    contacts_are_those_of_the_users::INVARIANT,
     deadlines_are_kept::ARMED,
     deadlines_are_kept::NOT_EARLY,
     an_answer_is_for_its_request::INVARIANT,
+    what_is_asked_for_under_a_key_happens_once::INVARIANT,
     everything_comes_to_rest::INVARIANT,
+    versions_rise::INVARIANT,
+    every_event_has_its_cause_and_arrives::INVARIANT,
 ];
 
 /// So much in the smallest unit of that money's currency, as money.

@@ -4,7 +4,7 @@ use super::switch::Mutant as M;
 use super::{Planted, plant};
 
 // The beginnings of the names of invariants.
-const ANSWER: &str = "a client is answered for its own request";
+const ARRIVES: &str = "an event that is published was durable before";
 const BOOKS: &str = "payments and ledger say";
 const EARLY: &str = "no order fails of a deadline";
 const KEEPS: &str = "an order that failed or was cancelled keeps";
@@ -17,9 +17,11 @@ const REST: &str = "when faults stop";
 const STOCK: &str = "stock adds up";
 const TIMERS: &str = "whoever waits has its timer";
 const TOLD: &str = "what a client was told holds";
+const TWICE: &str = "nobody is told the same twice";
+const VERSIONS: &str = "the version of a row rises";
 const WAYS: &str = "an order goes the ways of its saga";
 
-/// All but those of webhooks.
+/// All but those of keys, of webhooks and of what an invariant alone can tell.
 pub(super) const BUGS: &[Planted] = &[
     plant(
         M::AckBeforeCommit,
@@ -27,7 +29,7 @@ pub(super) const BUGS: &[Planted] = &[
         "ack",
         "a message is acknowledged when it comes, before its transaction",
         ("one-price", 1, 1, false),
-        &[NOTICES, PRICES, REST],
+        &[NOTICES, PRICES, REST, ARRIVES],
     ),
     plant(
         M::AckAfterRollback,
@@ -35,7 +37,7 @@ pub(super) const BUGS: &[Planted] = &[
         "ack",
         "a message is acknowledged although its transaction was rolled back",
         ("one-price", 1, 1, false),
-        &[NOTICES, PRICES, REST],
+        &[NOTICES, PRICES, REST, ARRIVES],
     ),
     plant(
         M::AckAfterUnknown,
@@ -43,7 +45,7 @@ pub(super) const BUGS: &[Planted] = &[
         "ack",
         "a message is acknowledged although nobody knows whether its transaction is durable",
         ("one-price", 1, 1, false),
-        &[NOTICES, PRICES, REST],
+        &[NOTICES, PRICES, REST, ARRIVES],
     ),
     plant(
         M::InboxByOrder,
@@ -51,7 +53,7 @@ pub(super) const BUGS: &[Planted] = &[
         "inbox",
         "the inbox knows messages by their order and not by their own id",
         ("one-order", 0, 1, false),
-        &[REST, NOTICES, PRICES],
+        &[REST, NOTICES, PRICES, ARRIVES],
     ),
     plant(
         M::InboxBeforeCommit,
@@ -67,7 +69,7 @@ pub(super) const BUGS: &[Planted] = &[
         "outbox",
         "a publication without a confirm counts as confirmed",
         ("one-price", 1, 1, false),
-        &[PRICES, NOTICES, REST],
+        &[PRICES, NOTICES, REST, ARRIVES],
     ),
     plant(
         M::OutboxDeletedAtOnce,
@@ -75,7 +77,7 @@ pub(super) const BUGS: &[Planted] = &[
         "outbox",
         "the row leaves the outbox before its event is confirmed",
         ("one-price", 1, 1, false),
-        &[PRICES, NOTICES, REST],
+        &[PRICES, NOTICES, REST, ARRIVES],
     ),
     plant(
         M::PublishBeforeCommit,
@@ -83,7 +85,7 @@ pub(super) const BUGS: &[Planted] = &[
         "outbox",
         "events are published before their transaction is durable",
         ("one-order", 1, 1, false),
-        &[ONCE, REST, PRICES, PAID, NOTICES, KEEPS],
+        &[ONCE, REST, PRICES, PAID, NOTICES, KEEPS, ARRIVES],
     ),
     plant(
         M::OutboxBesideState,
@@ -163,7 +165,7 @@ pub(super) const BUGS: &[Planted] = &[
         "compensation",
         "an end that comes during the charge is answered as if nothing had been asked",
         ("order-cancel", 0, 1, false),
-        &[KEEPS, BOOKS],
+        &[KEEPS, BOOKS, VERSIONS],
     ),
     plant(
         M::UndoNotCalled,
@@ -326,44 +328,12 @@ pub(super) const BUGS: &[Planted] = &[
         &[STOCK],
     ),
     plant(
-        M::KeyNotKept,
-        "key-not-kept",
-        "idempotency",
-        "the answer of an idempotency key is not kept",
-        ("double-click", 0, 1, false),
-        &[KEY],
-    ),
-    plant(
-        M::KeyWithoutUser,
-        "key-without-user",
-        "idempotency",
-        "idempotency keys of different users meet",
-        ("two-orders-one-piece", 0, 1, false),
-        &[ANSWER, KEY],
-    ),
-    plant(
-        M::FingerprintIgnored,
-        "fingerprint-ignored",
-        "idempotency",
-        "a key that is used for another request gets the first answer",
-        ("key-reused", 0, 1, false),
-        &[ANSWER],
-    ),
-    plant(
-        M::KeyBeforeCommit,
-        "key-before-commit",
-        "idempotency",
-        "the answer of a key is kept before the commit of what it tells",
-        ("one-order", 1, 1, false),
-        &[TOLD],
-    ),
-    plant(
         M::OldPriceWins,
         "old-price-wins",
         "versions",
         "an older price overwrites a newer one",
         ("price-change", 1, 1, false),
-        &[PRICES],
+        &[PRICES, VERSIONS],
     ),
     plant(
         M::VersionsNotChecked,
@@ -371,7 +341,7 @@ pub(super) const BUGS: &[Planted] = &[
         "versions",
         "a transaction does not notice that others changed what it has read",
         ("two-orders-one-piece", 0, 2, false),
-        &[STOCK, KEY, REST, PAID, WAYS, TIMERS, KEEPS, BOOKS, ONCE],
+        &[STOCK, KEY, REST, PAID, WAYS, TIMERS, KEEPS, BOOKS, ONCE, VERSIONS],
     ),
     plant(
         M::ConflictIsDone,
@@ -379,7 +349,7 @@ pub(super) const BUGS: &[Planted] = &[
         "concurrency",
         "a transaction that met a concurrent change counts as done",
         ("two-orders-one-piece", 0, 2, false),
-        &[TOLD, REST, PRICES, NOTICES, KEEPS],
+        &[TOLD, REST, PRICES, NOTICES, KEEPS, ARRIVES],
     ),
     plant(
         M::NoticeFreshKey,
@@ -387,6 +357,6 @@ pub(super) const BUGS: &[Planted] = &[
         "payment",
         "each attempt of a notice has a key of its own",
         ("notices", 1, 1, false),
-        &[NOTICES],
+        &[TWICE],
     ),
 ];

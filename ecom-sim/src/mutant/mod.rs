@@ -8,6 +8,8 @@
 mod catalogue;
 mod former;
 mod hunt;
+mod keys;
+mod rows;
 mod rules;
 mod switch;
 mod upgrade;
@@ -75,9 +77,12 @@ impl Switch {
 /// All planted bugs of the catalogue.
 pub const ALL: &[Planted] = &all();
 
-const fn all() -> [Planted; catalogue::BUGS.len() + webhook::BUGS.len() + upgrade::BUGS.len()] {
-    let mut all = [catalogue::BUGS[0]; catalogue::BUGS.len() + webhook::BUGS.len() + upgrade::BUGS.len()];
-    let lists = [catalogue::BUGS, webhook::BUGS, upgrade::BUGS];
+const LISTS: [&[Planted]; 5] = [catalogue::BUGS, keys::BUGS, rows::BUGS, webhook::BUGS, upgrade::BUGS];
+
+const COUNT: usize = LISTS[0].len() + LISTS[1].len() + LISTS[2].len() + LISTS[3].len() + LISTS[4].len();
+
+const fn all() -> [Planted; COUNT] {
+    let (mut all, lists) = ([catalogue::BUGS[0]; COUNT], LISTS);
     let (mut list, mut end) = (0, 0);
     while list < lists.len() {
         let mut place = 0;

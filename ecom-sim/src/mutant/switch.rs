@@ -83,6 +83,10 @@ pub enum Mutant {
     AdjustIgnoresHolds,
     /// The answer of an idempotency key is not kept.
     KeyNotKept,
+    /// The answer to a request for a refund is not kept under its key.
+    RefundKeyNotKept,
+    /// The answer to an adjustment of stock is not kept under its key.
+    AdjustKeyNotKept,
     /// Idempotency keys of different users meet.
     KeyWithoutUser,
     /// A key that is used for another request gets the first answer.
@@ -91,6 +95,12 @@ pub enum Mutant {
     KeyBeforeCommit,
     /// An older price overwrites a newer one.
     OldPriceWins,
+    /// Stock that changes keeps its version.
+    VersionKept,
+    /// That a user has changed counts as handled by whoever sends notices, who does nothing.
+    RenameUnheard,
+    /// That money went back is acknowledged by whoever sends notices, and neither handled nor kept.
+    RefundUnheard,
     /// A transaction does not notice that others changed what it has read.
     VersionsNotChecked,
     /// A transaction locks the rows that it writes, and not those by which it decides.

@@ -8,6 +8,7 @@ use ecom_core::fleet::FLEET;
 use ecom_core::port::{Body, Delivery, Settlement};
 use ecom_core::time::Timestamp;
 
+use super::Published;
 use crate::hash::{Hasher128, fingerprint};
 
 /// The queues of the services that are there.
@@ -17,6 +18,7 @@ pub struct Broker {
     queues: [Queue; 6],
     /// By event: which services consume it, one bit each.
     routes: Arc<[u8]>,
+    published: Published,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -59,12 +61,17 @@ impl Broker {
             let consumers = FLEET.iter().filter(|role| role.consumes.contains(event) && services(role.service));
             consumers.fold(0, |bits, role| bits | 1 << role.service as u8)
         };
-        Self { queues: Default::default(), routes: EventType::ALL.iter().map(wanted).collect() }
+        Self {
+            queues: Default::default(),
+            routes: EventType::ALL.iter().map(wanted).collect(),
+            published: Published::default(),
+        }
     }
 
     /// Stores an event in the queues that want it.
     pub fn store(&mut self, envelope: &Arc<Envelope>, stored: Stored, now: Timestamp) {
         let routes = self.routes[envelope.event.event_type() as usize];
+        self.published.push(envelope);
         for (number, queue) in self.queues.iter_mut().enumerate() {
             if routes >> number & 1 == 1 {
                 queue.ready.push(Ready { envelope: Arc::clone(envelope), redelivered: false, at: now });
@@ -73,6 +80,17 @@ impl Broker {
                 }
             }
         }
+    }
+
+    /// What was ever published.
+    pub const fn published(&self) -> &Published {
+        &self.published
+    }
+
+    /// The numbers of the services that want an event.
+    pub fn readers(&self, event: EventType) -> impl Iterator<Item = u8> {
+        let routes = self.routes[event as usize];
+        (0..self.queues.len() as u8).filter(move |number| routes >> number & 1 == 1)
     }
 
     /// Puts a message into one queue, as an operator does who replays a dead letter.

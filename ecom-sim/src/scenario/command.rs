@@ -3,7 +3,8 @@
 use ecom_core::decide::BoundedContext;
 use ecom_core::email::Email;
 use ecom_core::engine::{Idempotency, Message, Origin};
-use ecom_core::id::{CorrelationId, MessageId, OrderId, PaymentMethodId, ProductId, RefundId, UserId};
+use ecom_core::event::Service;
+use ecom_core::id::{CorrelationId, MessageId, OrderId, PaymentMethodId, ProductId, RefundId, UserId, derive};
 use ecom_core::inventory::{self, AdjustStock, ChangeProduct, CreateProduct, InventoryContext, ProductPatch};
 use ecom_core::money::{Currency, Money};
 use ecom_core::order::{self, Actor, OrderContext, Place, PlacedLine};
@@ -13,7 +14,7 @@ use ecom_core::secret::PasswordHash;
 use ecom_core::user::{self, ChangeProfile, Name, NewUser, UserContext};
 use uuid::Uuid;
 
-use crate::world::{Command, Known};
+use crate::world::{Command, Known, Trail};
 
 /// How often a client sends a command again whose end it does not know.
 const RETRIES: u32 = 12;
@@ -99,7 +100,7 @@ impl Shopper {
         let lines: Vec<_> = lines.into_iter().filter(|(_, pieces)| *pieces > 0).collect();
         let asks = format!("{lines:?}{method:?}");
         let (scope, key, request) = (format!("{} POST /orders", self.0), key.to_string(), format!("{}/{key}", self.0));
-        let fingerprint = asks.clone();
+        let (fingerprint, keyed) = (asks.clone(), format!("{scope} {key}"));
         let place = Command::new::<OrderContext>(label, RETRIES, move |known| {
             let order = id(Kind::Order, self.0, which, known.attempt);
             let items = lines.iter().map(|(wares, pieces)| PlacedLine {
@@ -120,7 +121,8 @@ impl Shopper {
             let input = order::Input::Place(Box::new(place));
             Message { correlation: CorrelationId(order), ..message(self, which, known, Some(key), input) }
         });
-        place.asking(self.user(), asks).of_lines(&pieces, remake)
+        let order = move |attempt| Trail::Order(OrderId(id(Kind::Order, self.0, which, attempt)));
+        place.keyed(&keyed, order).asking(self.user(), asks).of_lines(&pieces, remake)
     }
 
     /// Cancels the order of his command number `placed`, as he heard of it.
@@ -134,21 +136,21 @@ impl Shopper {
     /// As an administrator, gives back some of what the order of his command number `placed` paid; all of it when
     /// `minor` is 0.
     pub fn refund(self, which: u32, placed: usize, minor: i64) -> Command {
-        Command::new::<PaymentContext>("refund", RETRIES, move |known| {
-            let refund = RequestRefund {
-                id: RefundId(id(Kind::Refund, self.0, which, known.attempt)),
+        let (scope, wanted) = (format!("{} POST /refunds", self.0), (minor > 0).then_some(minor));
+        let (keyed, refund) =
+            (format!("{scope} {which}"), move |attempt| RefundId(id(Kind::Refund, self.0, which, attempt)));
+        let command = Command::new::<PaymentContext>("refund", RETRIES, move |known| {
+            let asked = RequestRefund {
+                id: refund(known.attempt),
                 payment_id: payment_id(heard(known, placed)),
-                amount: (minor > 0).then(|| eur(minor)),
+                amount: wanted.map(eur),
                 reason: "asked for".to_owned(),
                 actor: self.user(),
             };
-            let key = Idempotency {
-                scope: format!("{} POST /refunds", self.0),
-                key: which.to_string(),
-                fingerprint: minor.to_string(),
-            };
-            message(self, which, known, Some(key), payment::Input::Refund(refund))
-        })
+            let key = Idempotency { scope: scope.clone(), key: which.to_string(), fingerprint: minor.to_string() };
+            message(self, which, known, Some(key), payment::Input::Refund(asked))
+        });
+        command.keyed(&keyed, move |attempt| Trail::Refund(refund(attempt), wanted))
     }
 
     /// The id of one of his cards.
@@ -262,16 +264,20 @@ impl Shopper {
 
     /// As an administrator, puts pieces in or takes them out, under a key.
     pub fn adjust(self, which: u32, wares: Wares, delta: i64) -> Command {
-        Command::new::<InventoryContext>("adjust stock", RETRIES, move |known| {
+        let scope = format!("{} POST /stock", self.0);
+        let keyed = format!("{scope} {which}");
+        let command = Command::new::<InventoryContext>("adjust stock", RETRIES, move |known| {
             let adjust =
                 AdjustStock { product_id: wares.id(), delta, reason: "counted".to_owned(), actor: self.user() };
-            let key = Idempotency {
-                scope: format!("{} POST /stock", self.0),
-                key: which.to_string(),
-                fingerprint: delta.to_string(),
-            };
+            let key = Idempotency { scope: scope.clone(), key: which.to_string(), fingerprint: delta.to_string() };
             message(self, which, known, Some(key), inventory::Input::AdjustStock(adjust))
-        })
+        });
+        // As the rules name the line.
+        let line = move |attempt| {
+            let cause = id(Kind::Message, self.0, which, attempt);
+            derive(Service::Inventory.name(), cause, "movement", wares.id().0, 0)
+        };
+        command.keyed(&keyed, move |attempt| Trail::Movement(line(attempt), delta))
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) fn named(name: &str) -> Option<Scenario> {
             2,
             vec![
                 eager(vec![ADA.place(1, vec![(MUG, 2)], None)]),
-                eager(vec![ADMIN.adjust(1, MUG, -1), ADMIN.adjust(2, MUG, 2)]),
+                eager(vec![ADMIN.adjust(3, MUG, -1), ADMIN.adjust(4, MUG, 2)]),
             ],
         ),
         "two-lines" => minimal(

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use ecom_core::engine::Message;
-use ecom_core::id::UserId;
+use ecom_core::id::{OrderId, RefundId, UserId};
 use ecom_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -44,6 +44,32 @@ impl Reply {
     }
 }
 
+/// Something that is there when an attempt of a command was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trail {
+    /// This order.
+    Order(OrderId),
+    /// This refund; of so much, in the smallest unit, where the command says how much.
+    Refund(RefundId, Option<i64>),
+    /// This line in the log of stock, with so many pieces.
+    Movement(Uuid, i64),
+}
+
+/// A key under which a command is carried out once, however often it is sent.
+#[derive(Clone)]
+pub struct Keyed {
+    /// Whose, for what, and which.
+    pub key: Arc<str>,
+    trail: Arc<dyn Fn(u32) -> Trail + Send + Sync>,
+}
+
+impl Keyed {
+    /// What this attempt leaves, counted from 0.
+    pub fn trail(&self, attempt: u32) -> Trail {
+        (self.trail)(attempt)
+    }
+}
+
 type Made = Arc<dyn Any + Send + Sync>;
 
 /// The same command with other pieces of each of its lines.
@@ -69,6 +95,8 @@ pub struct Command {
     pub retries: u32,
     /// Who asks for what, where its answer must be about that.
     pub request: Option<Request>,
+    /// Its key, if it has one.
+    pub keyed: Option<Keyed>,
     make: Arc<dyn Fn(Known<'_>) -> Made + Send + Sync>,
     lines: Option<(Arc<[u32]>, Remake)>,
     left_out: bool,
@@ -82,13 +110,19 @@ impl Command {
         make: impl Fn(Known<'_>) -> Message<C> + Send + Sync + 'static,
     ) -> Self {
         let make = Arc::new(move |known: Known<'_>| Arc::new(make(known)) as Made);
-        Self { label, node: C::SERVICE as u8, retries, request: None, make, lines: None, left_out: false }
+        Self { label, node: C::SERVICE as u8, retries, request: None, keyed: None, make, lines: None, left_out: false }
     }
 
     /// Its answer must be about this.
     #[must_use]
     pub fn asking(self, user: UserId, asks: String) -> Self {
         Self { request: Some(Request { user, asks }), ..self }
+    }
+
+    /// It is sent under a key, and each attempt leaves something of its own when it is carried out.
+    #[must_use]
+    pub fn keyed(self, key: &str, trail: impl Fn(u32) -> Trail + Send + Sync + 'static) -> Self {
+        Self { keyed: Some(Keyed { key: key.into(), trail: Arc::new(trail) }), ..self }
     }
 
     /// It has lines of so many pieces, and `remake` makes it with others; a line of none is left out.

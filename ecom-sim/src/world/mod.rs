@@ -20,7 +20,7 @@ use ecom_core::payment::PaymentContext;
 use ecom_core::time::Timestamp;
 use ecom_core::user::UserContext;
 
-pub use client::{Client, Command, Known, Reply, Request};
+pub use client::{Client, Command, Keyed, Known, Reply, Request, Trail};
 pub use node::{Answered, Env, Node, Settings};
 pub use service::Service;
 pub use trace::{Line, Trace, Written};
@@ -297,6 +297,11 @@ impl World {
     /// A context's service; `None` when it is not there.
     pub fn service<C: Simulated>(&self) -> Option<&Service<C>> {
         self.nodes[C::SERVICE as usize].as_ref()?.as_any().downcast_ref()
+    }
+
+    /// The service of that number; `None` when it is not there.
+    pub fn node(&self, number: u8) -> Option<&dyn Node> {
+        self.nodes.get(usize::from(number))?.as_deref()
     }
 
     /// The services that are there.

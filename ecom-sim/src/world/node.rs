@@ -5,7 +5,9 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ecom_core::decide::Row;
 use ecom_core::engine::consumer;
+use ecom_core::id::MessageId;
 use ecom_core::policy::Policy;
 use ecom_core::time::Timestamp;
 use uuid::Uuid;
@@ -180,6 +182,12 @@ pub trait Node: Debug + Send + Sync {
 
     /// What is left that should not be when all is done, in words.
     fn residue(&self) -> Vec<String>;
+
+    /// Whether it has handled that message.
+    fn has_handled(&self, id: MessageId) -> bool;
+
+    /// The first change that did not raise the version of its row, and the version that the row had.
+    fn unraised(&self) -> Option<(Row, u64)>;
 
     /// What it holds, in words.
     fn facts(&self, broker: &Broker, now: Timestamp) -> Vec<Fact>;

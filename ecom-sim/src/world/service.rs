@@ -5,9 +5,10 @@ use std::fmt;
 use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
-use ecom_core::decide::BoundedContext;
+use ecom_core::decide::{BoundedContext, Row};
 use ecom_core::engine::{EffectRow, Message};
 use ecom_core::event::Envelope;
+use ecom_core::id::MessageId;
 use ecom_core::testing::MemoryTables;
 use ecom_core::time::Timestamp;
 
@@ -350,6 +351,14 @@ impl<C: Simulated> Node for Service<C> {
             left.push(format!("{name}: the dead letter {}: {}", letter.event_type, letter.reason));
         }
         left
+    }
+
+    fn has_handled(&self, id: MessageId) -> bool {
+        self.tables.has_handled(id)
+    }
+
+    fn unraised(&self) -> Option<(Row, u64)> {
+        self.tables.unraised()
     }
 
     fn facts(&self, broker: &Broker, now: Timestamp) -> Vec<Fact> {

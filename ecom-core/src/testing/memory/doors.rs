@@ -8,7 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::tables::{Leased, MemoryTables};
-use crate::decide::{BoundedContext, Timer};
+use crate::decide::{BoundedContext, Row, Timer};
 use crate::engine::{Buried, DeadLetter, EffectRow, HistoryRow, Retention};
 use crate::event::Envelope;
 use crate::id::MessageId;
@@ -122,6 +122,16 @@ impl<C: BoundedContext> MemoryTables<C> {
     /// history (`history`).
     pub fn written(&self) -> impl Iterator<Item = (&'static str, Uuid)> {
         self.written.iter().copied()
+    }
+
+    /// The first change that did not raise the version of its row, and the version that the row had.
+    pub const fn unraised(&self) -> Option<(Row, u64)> {
+        self.unraised
+    }
+
+    /// Whether that message was handled.
+    pub fn has_handled(&self, id: MessageId) -> bool {
+        self.inbox.contains_key(&id)
     }
 
     /// The timers of a subject.

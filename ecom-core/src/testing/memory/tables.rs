@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::decide::{BoundedContext, Timer};
+use crate::decide::{BoundedContext, Row, Timer};
 use crate::engine::{
     Batch, Buried, Committed, DeadLetter, EffectRow, Fault, HistoryRow, KeptAnswer, Loaded, Message, Origin, Writes,
     fold, fold_into,
@@ -51,6 +51,8 @@ pub struct MemoryTables<C: BoundedContext> {
     pub(super) exhumed: Vec<(DeadLetter, String, String)>,
     constraint: Option<Constraint<C>>,
     pub(super) written: Vec<(&'static str, Uuid)>,
+    /// The first change that did not raise the version of its row, and the version that the row had.
+    pub(super) unraised: Option<(Row, u64)>,
 }
 
 /// A row that somebody works on until a time.
@@ -97,6 +99,7 @@ impl<C: BoundedContext> Default for MemoryTables<C> {
             exhumed: vec![],
             constraint: None,
             written: vec![],
+            unraised: None,
         }
     }
 }
@@ -233,7 +236,10 @@ impl<C: BoundedContext> MemoryTables<C> {
             match C::row(&change) {
                 Some(row) => {
                     self.written.push((row.kind, row.key));
-                    self.versions.insert((row.kind, row.key), row.version);
+                    let before = self.versions.insert((row.kind, row.key), row.version).unwrap_or_default();
+                    if row.version <= before {
+                        self.unraised.get_or_insert((row, before));
+                    }
                 }
                 None => self.lines.push(Arc::new(change)),
             }

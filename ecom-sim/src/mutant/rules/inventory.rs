@@ -38,6 +38,14 @@ impl Mutable for InventoryContext {
                     writes.changes.remove(last);
                 }
             }
+            (Mutant::AdjustKeyNotKept, Input::AdjustStock(_)) => writes.kept.clear(),
+            (Mutant::VersionKept, Input::AdjustStock(_)) => {
+                for change in &mut writes.changes {
+                    if let Change::PutStock(stock) = change {
+                        stock.version -= 1;
+                    }
+                }
+            }
             (Mutant::SaleNotLogged, Input::OrderCompleted(_)) => {
                 let sale = |change: &Change| match change {
                     Change::AddMovement(movement) => matches!(movement.kind, MovementKind::Commit { .. }),

@@ -89,6 +89,7 @@ impl Mutable for PaymentContext {
                     writes.effects.insert(notice.key, None);
                 }
             }
+            (Mutant::RefundKeyNotKept, Input::Refund(_)) => writes.kept.clear(),
             (Mutant::RefundNotBooked, Input::RefundAnswered(_)) => {
                 writes.changes.retain(|change| !matches!(change, Change::AddPosting(_)));
             }

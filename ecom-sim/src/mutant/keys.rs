@@ -1,0 +1,62 @@
+//! Planted bugs of idempotency keys.
+
+use super::switch::Mutant as M;
+use super::{Planted, plant};
+
+// The beginnings of the names of invariants.
+const ANSWER: &str = "a client is answered for its own request";
+const KEY: &str = "one key makes one order";
+const ONCE: &str = "what is asked for under a key happens once";
+const TOLD: &str = "what a client was told holds";
+
+/// All of them.
+pub(super) const BUGS: &[Planted] = &[
+    plant(
+        M::KeyNotKept,
+        "key-not-kept",
+        "idempotency",
+        "the answer of an idempotency key is not kept",
+        ("double-click", 0, 1, false),
+        &[KEY, ONCE],
+    ),
+    plant(
+        M::KeyWithoutUser,
+        "key-without-user",
+        "idempotency",
+        "idempotency keys of different users meet",
+        ("two-orders-one-piece", 0, 1, false),
+        &[ANSWER, KEY],
+    ),
+    plant(
+        M::FingerprintIgnored,
+        "fingerprint-ignored",
+        "idempotency",
+        "a key that is used for another request gets the first answer",
+        ("key-reused", 0, 1, false),
+        &[ANSWER],
+    ),
+    plant(
+        M::KeyBeforeCommit,
+        "key-before-commit",
+        "idempotency",
+        "the answer of a key is kept before the commit of what it tells",
+        ("one-order", 1, 1, false),
+        &[TOLD, ONCE],
+    ),
+    plant(
+        M::RefundKeyNotKept,
+        "refund-key-not-kept",
+        "idempotency",
+        "the answer to a request for a refund is not kept under its key",
+        ("refund-twice", 1, 1, false),
+        &[ONCE],
+    ),
+    plant(
+        M::AdjustKeyNotKept,
+        "adjust-key-not-kept",
+        "idempotency",
+        "the answer to an adjustment of stock is not kept under its key",
+        ("stock-count", 1, 1, false),
+        &[ONCE],
+    ),
+];

@@ -1,0 +1,32 @@
+//! Planted bugs of what one invariant alone can tell: versions of rows, and what a service should have heard.
+
+use super::switch::Mutant as M;
+use super::{Planted, plant};
+
+/// All of them.
+pub(super) const BUGS: &[Planted] = &[
+    plant(
+        M::VersionKept,
+        "version-kept",
+        "versions",
+        "stock that changes keeps its version",
+        ("stock-count", 0, 1, false),
+        &["the version of a row rises"],
+    ),
+    plant(
+        M::RenameUnheard,
+        "rename-unheard",
+        "versions",
+        "who sends notices does not hear that a user has changed",
+        ("rename-first", 0, 1, false),
+        &["notices go to the users as the user service has them"],
+    ),
+    plant(
+        M::RefundUnheard,
+        "refund-notice-unheard",
+        "ack",
+        "who sends notices does not hear that money went back",
+        ("refund-last", 0, 1, false),
+        &["an event that is published was durable before"],
+    ),
+];
