@@ -3,7 +3,7 @@
 use ecom_sim::mutant::{ALL, Bars, Checked, Control, Found, Hunt, Kill, Planted, Verdict, hunt};
 
 /// The most runs of the swarm.
-const RUNS: u64 = 3_000;
+const RUNS: u64 = 6_000;
 /// The most states of the exhaustive search.
 const STATES: usize = 40_000;
 /// As many threads as look at the planted bugs by turns.

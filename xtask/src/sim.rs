@@ -8,13 +8,44 @@ use std::{slice, thread};
 
 use crate::step::{Outcome, cargo, output, run};
 
+/// A search of everything: the world, how many faults, and how.
+type Search = (&'static str, &'static str, How);
+
+/// How everything is searched.
+#[derive(Clone, Copy)]
+enum How {
+    /// The faults that most often matter.
+    Usual,
+    /// Every kind of fault.
+    Every,
+    /// Without the reduction too.
+    Proved,
+}
+
+impl How {
+    const fn option(self) -> &'static [&'static str] {
+        match self {
+            Self::Usual => &[],
+            Self::Every => &["--every"],
+            Self::Proved => &["--prove"],
+        }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Usual => "",
+            Self::Every => ", every kind",
+            Self::Proved => ", reduction proved",
+        }
+    }
+}
+
 /// How much of each.
 struct Size {
     seeds: &'static str,
     hashed: &'static str,
     searches: &'static str,
-    /// Searches of everything: the world, how many faults, whether without the reduction too.
-    explored: &'static [(&'static str, &'static str, bool)],
+    explored: &'static [Search],
 }
 
 /// In less than two minutes on two processors.
@@ -23,12 +54,14 @@ const SHORT: Size = Size {
     hashed: "2000",
     searches: "3",
     explored: &[
-        ("two-orders-one-piece", "0", true),
-        ("one-order", "1", true),
-        ("order-cancel", "0", true),
-        ("one-order", "2", false),
-        ("two-orders-one-piece", "1", false),
-        ("order-cancel", "1", false),
+        ("two-orders-one-piece", "0", How::Proved),
+        ("one-order", "1", How::Proved),
+        ("order-cancel", "0", How::Proved),
+        ("one-order", "2", How::Usual),
+        ("two-orders-one-piece", "1", How::Usual),
+        ("order-cancel", "1", How::Usual),
+        ("one-order", "1", How::Every),
+        ("order-cancel", "1", How::Every),
     ],
 };
 
@@ -38,12 +71,14 @@ const LONG: Size = Size {
     hashed: "20000",
     searches: "9",
     explored: &[
-        ("two-orders-one-piece", "0", true),
-        ("one-order", "1", true),
-        ("order-cancel", "0", true),
-        ("one-order", "3", false),
-        ("two-orders-one-piece", "1", false),
-        ("order-cancel", "2", false),
+        ("two-orders-one-piece", "0", How::Proved),
+        ("one-order", "1", How::Proved),
+        ("order-cancel", "0", How::Proved),
+        ("one-order", "3", How::Usual),
+        ("two-orders-one-piece", "1", How::Usual),
+        ("order-cancel", "2", How::Usual),
+        ("two-orders-one-piece", "1", How::Every),
+        ("watched", "1", How::Every),
     ],
 };
 
@@ -111,15 +146,14 @@ fn two_processes(seed: &str, seeds: &str) -> Result<String, String> {
 }
 
 /// The searches, two at a time: each has one thread.
-fn explored(searches: &'static [(&str, &str, bool)]) -> Vec<Row> {
-    let left: Mutex<slice::Iter<'_, (&str, &str, bool)>> = Mutex::new(searches.iter());
+fn explored(searches: &'static [Search]) -> Vec<Row> {
+    let left: Mutex<slice::Iter<'_, Search>> = Mutex::new(searches.iter());
     let next = || left.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
     let lane = || {
         let mut rows = vec![];
-        while let Some((world, faults, proved)) = next() {
-            let what = format!("{world}, any {faults} faults{}", if *proved { ", reduction proved" } else { "" });
-            let prove: &[&str] = if *proved { &["--prove"] } else { &[] };
-            let arguments = [&["explore", world, "--faults", faults, "--punctual"], prove].concat();
+        while let Some((world, faults, how)) = next() {
+            let what = format!("{world}, any {faults} faults{}", how.words());
+            let arguments = [&["explore", world, "--faults", faults, "--punctual"], how.option()].concat();
             rows.push(shown(&what, &arguments));
         }
         rows

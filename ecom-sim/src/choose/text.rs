@@ -179,6 +179,7 @@ mod tests {
             "@9=client1",
             "@9=order.clock-20s",
             "@9=inventory.cut60s",
+            "@9=payment.drift-5%",
             "@10=time0",
             "@11=payment.arrive0",
             "@12=order:1.command3",

@@ -19,11 +19,12 @@ pub(super) fn explore(args: &ExploreArgs) -> Ending {
         states_max: args.states,
         ..Options::default()
     };
+    let options = if args.every { options.with_every_fault() } else { options };
     let (began, rules) = (crate::watch::now(), Rules::of(&args.scenario));
     let seconds = || began.elapsed().as_secs_f64();
     if !args.prove {
         let found = crate::explore::explore(&scenario, &options, &rules);
-        print(&line(args, &scenario, &found, options.reduced));
+        print(&line(&options, &scenario, &found, options.reduced));
         print(&format!(", {:.2} s\n", seconds()));
         return end(args, &scenario, found, &rules);
     }
@@ -31,7 +32,7 @@ pub(super) fn explore(args: &ExploreArgs) -> Ending {
     let shortfall = proof.shortfall();
     let terminal = proof.reduced.rests.len();
     for (found, reduced) in [(proof.reduced, true), (proof.unreduced, false)] {
-        print(&format!("{}\n", line(args, &scenario, &found, reduced)));
+        print(&format!("{}\n", line(&options, &scenario, &found, reduced)));
         if found.failure.is_some() {
             return end(args, &scenario, found, &rules);
         }
@@ -53,12 +54,13 @@ pub(super) fn explore(args: &ExploreArgs) -> Ending {
 }
 
 /// The figures of a search.
-fn line(args: &ExploreArgs, scenario: &Scenario, found: &Explored, reduced: bool) -> String {
+fn line(options: &Options, scenario: &Scenario, found: &Explored, reduced: bool) -> String {
     let Explored { states, transitions, terminal, depth, ends, complete, .. } = found;
     format!(
-        "{}, any {} faults, {}: {states} states, {transitions} transitions, {terminal} terminal states, {} different ends, depth {depth}{}",
+        "{}, any {} faults of {} kinds, {}: {states} states, {transitions} transitions, {terminal} terminal states, {} different ends, depth {depth}{}",
         scenario.name(),
-        args.faults,
+        options.faults,
+        options.kinds(),
         if reduced { "reduced" } else { "unreduced" },
         ends.len(),
         if *complete { "" } else { ", NOT COMPLETE" }

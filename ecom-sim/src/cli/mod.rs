@@ -174,6 +174,10 @@ struct ExploreArgs {
     /// Time never passes early.
     #[arg(long)]
     punctual: bool,
+    /// Every kind of fault: also conflicts, databases that refuse, events stored in one queue alone, processes that die
+    /// between two steps, clocks that jump or drift, and services without a broker.
+    #[arg(long)]
+    every: bool,
     /// After so many states the search ends.
     #[arg(long, default_value_t = 20_000_000)]
     states: usize,

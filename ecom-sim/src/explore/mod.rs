@@ -22,7 +22,7 @@ use crate::coverage::Coverage;
 use crate::invariant::{self, Broken, Invariant};
 use crate::run::{REST, Rules, replay};
 use crate::scenario::Scenario;
-use crate::world::{Action, Lane, Trace, World};
+use crate::world::{Action, Lane, Trace, Trouble, World};
 use circle::Calm;
 use frontier::Frontier;
 use path::Path;
@@ -39,12 +39,30 @@ pub struct Options {
     pub fates: Vec<Fate>,
     /// Whether time may pass early: a fault each time.
     pub elapse: bool,
+    /// Whether processes may die between two steps, clocks jump and drift, and services be cut off from the broker: a
+    /// fault each time.
+    pub trouble: bool,
     /// What comes first.
     pub order: Order,
     /// After so many states the search ends.
     pub states_max: usize,
     /// Whether it keeps what is reached.
     pub covering: bool,
+}
+
+impl Options {
+    /// Every end that a step can have, and every trouble.
+    #[must_use]
+    pub fn with_every_fault(self) -> Self {
+        let fates = Fate::ALL.into_iter().filter(|fate| *fate != Fate::Fine).collect();
+        Self { fates, trouble: true, ..self }
+    }
+
+    /// How many kinds of faults may happen.
+    pub fn kinds(&self) -> usize {
+        let crash_and_troubles = 1 + Trouble::ALL.len();
+        self.fates.len() + usize::from(self.elapse) + if self.trouble { crash_and_troubles } else { 0 }
+    }
 }
 
 impl Default for Options {
@@ -62,7 +80,7 @@ impl Default for Options {
             Fate::Returned,
         ];
         let (order, states_max) = (Order::Steps, 50_000_000);
-        Self { faults: 1, reduced: true, fates, elapse: true, order, states_max, covering: false }
+        Self { faults: 1, reduced: true, fates, elapse: true, trouble: false, order, states_max, covering: false }
     }
 }
 
@@ -171,11 +189,14 @@ impl Search<'_> {
         state.world.actions(&mut actions);
         for action in actions {
             let fault = match action {
+                Action::Crash { .. } | Action::Trouble { .. } if self.options.trouble => 1,
                 Action::Crash { .. } | Action::Trouble { .. } => continue,
-                Action::Elapse(_) if action != default => 1,
-                Action::Elapse(_) | Action::Run { .. } | Action::Client(_) | Action::Arrive { .. } => 0,
+                Action::Elapse(_) if action == default => 0,
+                Action::Elapse(_) if self.options.elapse => 1,
+                Action::Elapse(_) => continue,
+                Action::Run { .. } | Action::Client(_) | Action::Arrive { .. } => 0,
             };
-            if fault > 0 && (!self.options.elapse || state.spent + fault > self.options.faults) {
+            if state.spent + fault > self.options.faults {
                 continue;
             }
             if let Some(violation) = self.branch(state, (action, action != default), fault) {

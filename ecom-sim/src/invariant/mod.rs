@@ -5,11 +5,13 @@ mod a_cancelled_order_stays_cancelled;
 mod an_answer_is_for_its_request;
 mod an_end_is_an_end;
 mod an_order_is_charged_once;
+mod an_order_shows_its_payment;
 mod an_order_that_fails_keeps_nothing;
 mod contacts_are_those_of_the_users;
 mod deadlines_are_kept;
 mod every_event_has_its_cause_and_arrives;
 mod everything_comes_to_rest;
+mod no_more_is_promised_back_than_was_taken;
 mod nobody_is_told_twice;
 mod notices_agree_with_the_end;
 mod one_key_makes_one_order;
@@ -19,6 +21,7 @@ mod stock_adds_up;
 mod tests;
 mod the_books_agree_with_the_provider;
 mod versions_rise;
+mod what_a_client_sees_never_goes_back;
 mod what_is_asked_for_under_a_key_happens_once;
 mod what_is_complete_is_paid_and_sold;
 mod what_leaves_a_process_arrives;
@@ -112,6 +115,7 @@ impl Broken {
 pub const ALL: &[Invariant] = &[
     stock_adds_up::INVARIANT,
     an_order_is_charged_once::INVARIANT,
+    no_more_is_promised_back_than_was_taken::INVARIANT,
     what_is_complete_is_paid_and_sold::ALWAYS,
     what_is_complete_is_paid_and_sold::AT_REST,
     an_order_that_fails_keeps_nothing::INVARIANT,
@@ -125,6 +129,8 @@ pub const ALL: &[Invariant] = &[
     contacts_are_those_of_the_users::INVARIANT,
     deadlines_are_kept::ARMED,
     deadlines_are_kept::NOT_EARLY,
+    an_order_shows_its_payment::INVARIANT,
+    what_a_client_sees_never_goes_back::INVARIANT,
     an_answer_is_for_its_request::INVARIANT,
     what_is_asked_for_under_a_key_happens_once::INVARIANT,
     everything_comes_to_rest::INVARIANT,

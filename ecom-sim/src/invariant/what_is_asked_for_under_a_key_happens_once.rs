@@ -40,7 +40,7 @@ fn check(world: &World) -> Result<(), Broken> {
                 ));
             }
             Answered::Done { .. } => keys.entry(&keyed.key).or_default().1 = true,
-            Answered::Refused | Answered::Failed | Answered::Unknown => {}
+            Answered::Seen(_) | Answered::Refused | Answered::Failed | Answered::Unknown => {}
         }
     }
     for (key, (times, is_answered)) in keys {

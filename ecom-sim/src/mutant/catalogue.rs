@@ -13,7 +13,9 @@ const NOTICES: &str = "each order's end has one notice";
 const ONCE: &str = "an order is charged once";
 const PAID: &str = "an order that is complete is paid";
 const PRICES: &str = "the order service knows the products";
+const PROMISED: &str = "no more is promised back than was taken";
 const REST: &str = "when faults stop";
+const SHOWS: &str = "an order shows of its payment";
 const STOCK: &str = "stock adds up";
 const TIMERS: &str = "whoever waits has its timer";
 const TOLD: &str = "what a client was told holds";
@@ -141,7 +143,7 @@ pub(super) const BUGS: &[Planted] = &[
         "timers",
         "what is due later wakes nobody",
         ("one-order", 1, 1, false),
-        &[BOOKS, KEEPS, NOTICES, REST],
+        &[BOOKS, KEEPS, NOTICES, REST, SHOWS],
     ),
     plant(
         M::CancellationUntold,
@@ -260,8 +262,8 @@ pub(super) const BUGS: &[Planted] = &[
         "pending-not-counted",
         "payment",
         "a second refund does not see the one under way",
-        ("refund", 0, 1, false),
-        &[REST, BOOKS, KEEPS],
+        ("refunds-at-once", 0, 1, false),
+        &[REST, BOOKS, KEEPS, PROMISED],
     ),
     plant(
         M::ReleaseUnchecked,

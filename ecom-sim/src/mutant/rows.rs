@@ -29,4 +29,20 @@ pub(super) const BUGS: &[Planted] = &[
         ("refund-last", 0, 1, false),
         &["an event that is published was durable before"],
     ),
+    plant(
+        M::LastPaymentFactWins,
+        "last-payment-fact-wins",
+        "versions",
+        "what was heard last of a payment is what an order shows of it, also when it is older",
+        ("watched", 0, 1, false),
+        &["an order shows of its payment", "what a client sees of an order"],
+    ),
+    plant(
+        M::ReplicaRead,
+        "replica-read",
+        "versions",
+        "of three who look one is answered by a replica of the rows that lags behind",
+        ("watched", 0, 1, false),
+        &["what a client sees of an order"],
+    ),
 ];

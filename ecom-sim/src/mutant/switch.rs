@@ -35,6 +35,10 @@ pub enum Mutant {
     WakeLost,
     /// A cancelled order tells nobody.
     CancellationUntold,
+    /// What was heard last of a payment is what an order shows of it, also when it is older.
+    LastPaymentFactWins,
+    /// Of three who look one is answered by a replica of the rows that lags behind.
+    ReplicaRead,
     /// A payment that comes after the cancellation completes the order.
     LatePaymentWins,
     /// An end that comes during the charge is answered as if nothing had been asked.

@@ -4,7 +4,7 @@
 use ecom_core::id::{OrderId, PaymentId};
 use ecom_core::inventory::{InventoryContext, InventoryScope, InventorySnapshot};
 use ecom_core::notification::{self, NotificationContext, NotificationScope, NotificationSnapshot};
-use ecom_core::order::{OrderContext, OrderScope, OrderSnapshot};
+use ecom_core::order::{OrderContext, OrderScope, OrderSnapshot, OrderView};
 use ecom_core::payment::{self, News, PaymentContext, PaymentScope, PaymentSnapshot, ProviderAnswer, Record};
 use ecom_core::user::{UserContext, UserScope, UserSnapshot};
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{NoOutside, Notifier, Provider, Simulated, wire};
 use crate::facts::{self, Fact};
 use crate::invariant::Broken;
+use crate::world::Seen;
 
 /// A row's kind and key.
 pub type RowKey = (&'static str, Uuid);
@@ -21,6 +22,11 @@ impl Simulated for OrderContext {
 
     fn facts(rows: &OrderSnapshot) -> Vec<Fact> {
         facts::order(rows)
+    }
+
+    fn look(rows: &OrderSnapshot, at: Uuid) -> Option<Seen> {
+        let shown = OrderView::from(rows.orders.get(&OrderId(at))?.as_ref());
+        Some(Seen { resource: at, status: shown.status.as_str(), payment: shown.payment.status })
     }
 
     fn locks(scope: &OrderScope, _rows: &OrderSnapshot) -> Vec<RowKey> {

@@ -8,6 +8,7 @@ use ecom_core::notification::{Effect, EffectAnswer, Letter, NotificationContext,
 
 use super::OutsideWorld;
 use crate::facts::{Fact, list};
+use crate::scenario::REFUSED;
 
 /// The channels.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -41,6 +42,10 @@ impl OutsideWorld<NotificationContext> for Notifier {
 
     fn call(&mut self, row: &EffectRow<Effect>) -> Option<EffectAnswer> {
         let Effect::Send(letter) = &row.effect;
+        if letter.to.ends_with(REFUSED) {
+            let detail = "nobody takes letters there".to_owned();
+            return Some(EffectAnswer::NotSent { transient: false, detail });
+        }
         self.letters.entry(row.id).or_insert_with(|| letter.clone());
         Some(EffectAnswer::Sent)
     }

@@ -15,6 +15,7 @@ use crate::coverage::Covered;
 use crate::facts::{self, Fact};
 use crate::invariant::Broken;
 use crate::mutant::Mutable;
+use crate::world::Seen;
 
 /// A context that can be simulated.
 pub trait Simulated: Mutable + Covered + BoundedContext<Snapshot: Hash, EffectAnswer: Hash> {
@@ -42,6 +43,11 @@ pub trait Simulated: Mutable + Covered + BoundedContext<Snapshot: Hash, EffectAn
     /// What its rows say, in words.
     fn facts(rows: &Self::Snapshot) -> Vec<Fact> {
         facts::flat("rows", rows)
+    }
+
+    /// What something of it looks like to whoever reads it, as HTTP shows it; `None` when it is not there.
+    fn look(_rows: &Self::Snapshot, _at: Uuid) -> Option<Seen> {
+        None
     }
 
     /// The rows that its stores lock when they read for that scope.

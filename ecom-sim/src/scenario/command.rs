@@ -19,6 +19,9 @@ use crate::world::{Command, Known, Trail};
 /// How often a client sends a command again whose end it does not know.
 const RETRIES: u32 = 12;
 
+/// The domain of addresses to which no letter can be sent.
+pub(crate) const REFUSED: &str = "refused.example";
+
 /// Kinds of ids.
 #[derive(Clone, Copy)]
 enum Kind {
@@ -71,6 +74,9 @@ pub(super) fn message<C: BoundedContext>(
 }
 
 impl Shopper {
+    /// Somebody to whom no letter can be sent.
+    pub const UNREACHABLE: Self = Self(6);
+
     /// His id.
     pub fn user(self) -> UserId {
         UserId(id(Kind::User, self.0, 0, 0))
@@ -131,6 +137,11 @@ impl Shopper {
             let input = order::Input::cancel(heard(known, placed), Actor::User(self.user()), "");
             message(self, which, known, None, input)
         })
+    }
+
+    /// Looks at the order of his command number `placed`, as he heard of it.
+    pub fn look(self, placed: usize) -> Command {
+        Command::look::<OrderContext>("look at the order", move |known| heard(known, placed).0)
     }
 
     /// As an administrator, gives back some of what the order of his command number `placed` paid; all of it when
@@ -223,7 +234,8 @@ impl Shopper {
 
     fn account(self) -> NewUser {
         // Both are literals that the parsers take.
-        let email = Email::parse(&format!("user{}@example.com", self.0));
+        let domain = if self == Self::UNREACHABLE { REFUSED } else { "example.com" };
+        let email = Email::parse(&format!("user{}@{domain}", self.0));
         let names = (Name::parse("Ada"), Name::parse("Lovelace"));
         match (email, names) {
             (Ok(email), (Ok(first_name), Ok(last_name))) => NewUser {

@@ -36,6 +36,7 @@ pub(super) fn generate(seed: u64) -> Scenario {
     if rng.below(2) == 0 {
         clients.push(managing(&mut rng, products));
     }
+    clients.extend(visiting(seed, products, whole, &mut prepare));
     let mut settings = Settings { small_faults: rng.below(4) == 0, ..Settings::default() };
     settings.consumer.batch_max = [1, 1, 2, 4, 256][rng.below(5) as usize];
     for skew in &mut settings.skews {
@@ -75,6 +76,44 @@ fn shopping(rng: &mut Rng, shopper: Shopper, orders: u32, products: u32, whole: 
         }
     }
     Client::new(rng.below(2) == 0, commands)
+}
+
+/// One of three shops has a visitor who asks for what there is not, uses a key for something else, chooses between
+/// cards, and looks at his order again and again. To half of them no letter can be sent. What he does is drawn by itself: the others do
+/// what they would without him.
+fn visiting(seed: u64, products: u32, whole: bool, prepare: &mut Vec<Command>) -> Option<Client> {
+    let mut rng = Rng::new(seed ^ 0x0715_1707_0715_1707);
+    if rng.below(3) > 0 {
+        return None;
+    }
+    let visitor = if rng.below(2) == 0 { Shopper(5) } else { Shopper::UNREACHABLE };
+    if whole && rng.below(4) > 0 {
+        prepare.push(visitor.register(90));
+    }
+    let (mug, nothing) = (Wares(1 + rng.below(u64::from(products)) as u32), Wares(products + 1));
+    let line = vec![(mug, 1)];
+    let mut commands = vec![visitor.add_card(80, 1, TOKENS[rng.below(5) as usize])];
+    if rng.below(2) == 0 {
+        commands.push(visitor.add_card(81, 2, TOKENS[rng.below(5) as usize]));
+        commands.push(visitor.choose_card(82, 1 + rng.below(2) as u32));
+    }
+    if rng.below(2) == 0 {
+        commands.push(visitor.place(1, vec![(mug, 1), (nothing, 1)], None));
+    }
+    let placed = commands.len();
+    commands.push(visitor.place(2, line, None));
+    if rng.below(2) == 0 {
+        commands.push(visitor.place_as("use the key again", 3, 2, vec![(mug, 2)], None));
+    }
+    commands.push(visitor.look(placed));
+    commands.push(visitor.look(placed));
+    match rng.below(4) {
+        0 => commands.push(visitor.cancel(4, placed)),
+        1 => commands.push(visitor.refund(5, placed, [0, 1, 500][rng.below(3) as usize])),
+        _ => {}
+    }
+    commands.extend((0..3).map(|_| visitor.look(placed)));
+    Some(Client::new(rng.below(4) == 0, commands))
 }
 
 fn managing(rng: &mut Rng, products: u32) -> Client {

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use command::REFUSED;
 pub use command::{Shopper, Wares};
 pub use less::Less;
 pub use measured::MEASURED;

@@ -25,6 +25,8 @@ pub const NAMES: &[&str] = &[
     "one-price",
     "refund-unheard",
     "refund-twice",
+    "refunds-at-once",
+    "watched",
 ];
 
 const ADMIN: Shopper = Shopper(9);
@@ -96,6 +98,11 @@ pub(super) fn named(name: &str) -> Option<Scenario> {
             let changes = prices.map(|(minor, which)| ADMIN.change_product(which, MUG, Some(minor), None)).collect();
             minimal(3, vec![eager(changes), lazy(vec![ADA.place(1, vec![(MUG, 1)], None)])])
         }
+        // Whoever waits for his order looks at it again and again.
+        "watched" => {
+            let place = ADA.place(1, vec![(MUG, 1)], None);
+            minimal(3, vec![lazy(vec![place, ADA.look(0), ADA.cancel(2, 0), ADA.look(0), ADA.look(0)])])
+        }
         _ => return refunds(name),
     })
 }
@@ -106,6 +113,8 @@ fn refunds(name: &str) -> Option<Scenario> {
     Some(match name {
         // More than half of a payment is given back, and then again.
         "refund-twice" => minimal(vec![place, ADA.refund(2, 0, 600), ADA.refund(3, 0, 600)]),
+        // The second is asked for while the first is under way: together they are more than was paid.
+        "refunds-at-once" => minimal(vec![place, ADA.refund(2, 0, 600), ADA.refund(3, 0, 600).at_once()]),
         // Money goes back while the order service, cut off, has not heard that it came; then the order is cancelled.
         "refund-unheard" => {
             let trouble = Trouble::Cut(Duration::from_secs(60));

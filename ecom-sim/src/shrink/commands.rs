@@ -23,6 +23,17 @@ impl Attempt<'_> {
         }
     }
 
+    /// With fewer clients each of the many runs that are to come is shorter.
+    pub(super) fn leave_out_clients(&mut self) {
+        for part in self.scenario.parts().into_iter().filter(|part| part.command.is_none()) {
+            if let Some(scenario) = self.scenario.without(part)
+                && self.try_scenario(&scenario, None)
+            {
+                self.scenario = scenario;
+            }
+        }
+    }
+
     /// Whether anything could be left out.
     pub(super) fn leave_out_commands(&mut self) -> bool {
         let (mut less, mut log) = (false, None);

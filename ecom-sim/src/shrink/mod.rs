@@ -77,6 +77,9 @@ fn reduce(scenario: &Scenario, deviations: &[Deviation], invariant: &str, rules:
         attempt.leave_out_wire();
     }
     attempt.leave_out_processes();
+    if attempt.best.len() > align::DEVIATIONS_MAX {
+        attempt.leave_out_clients();
+    }
     attempt.leave_out_deviations();
     while attempt.leave_out_commands() {
         attempt.leave_out_deviations();
@@ -114,22 +117,23 @@ impl Attempt<'_> {
         }
     }
 
+    /// Parts, the last first: without it those before it are where they were.
     fn leave_out_parts(&mut self) {
-        let mut parts = 2;
+        let mut size = self.best.len().div_ceil(2);
         while self.best.len() > 1 {
-            let size = self.best.len().div_ceil(parts);
-            let smaller = (0..self.best.len()).step_by(size).any(|start| {
-                let end = (start + size).min(self.best.len());
+            let (mut end, mut smaller) = (self.best.len(), false);
+            while end > 0 && self.best.len() > 1 {
+                let start = end.saturating_sub(size);
                 let without: Vec<Deviation> = self.best[..start].iter().chain(&self.best[end..]).copied().collect();
-                self.take(&without, false)
-            });
-            if smaller {
-                parts = (parts - 1).max(2);
-            } else if size == 1 {
-                break;
-            } else {
-                parts = (parts * 2).min(self.best.len());
+                let taken = self.take(&without, false);
+                smaller |= taken;
+                // Others may have gone with it.
+                end = start.min(self.best.len());
             }
+            if size == 1 && !smaller {
+                break;
+            }
+            size = size.div_ceil(2);
         }
         if self.best.len() == 1 {
             self.take(&[], false);

@@ -10,7 +10,7 @@ use ecom_core::id::{OrderId, RefundId, UserId};
 use ecom_core::time::Timestamp;
 use uuid::Uuid;
 
-use super::node::Answered;
+use super::node::{Answered, Seen};
 use super::trace::Trace;
 use crate::port::Simulated;
 
@@ -38,7 +38,7 @@ impl Reply {
     /// What was created or changed.
     pub fn resource(&self) -> Uuid {
         match self.answered {
-            Answered::Done { resource, .. } => resource,
+            Answered::Done { resource, .. } | Answered::Seen(Seen { resource, .. }) => resource,
             Answered::Refused | Answered::Failed | Answered::Unknown => Uuid::nil(),
         }
     }
@@ -72,6 +72,10 @@ impl Keyed {
 
 type Made = Arc<dyn Any + Send + Sync>;
 
+/// Asks what something looks like.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look(pub(super) Uuid);
+
 /// The same command with other pieces of each of its lines.
 type Remake = Arc<dyn Fn(&[u32]) -> Command + Send + Sync>;
 
@@ -100,6 +104,7 @@ pub struct Command {
     make: Arc<dyn Fn(Known<'_>) -> Made + Send + Sync>,
     lines: Option<(Arc<[u32]>, Remake)>,
     left_out: bool,
+    at_once: bool,
 }
 
 impl Command {
@@ -109,8 +114,31 @@ impl Command {
         retries: u32,
         make: impl Fn(Known<'_>) -> Message<C> + Send + Sync + 'static,
     ) -> Self {
-        let make = Arc::new(move |known: Known<'_>| Arc::new(make(known)) as Made);
-        Self { label, node: C::SERVICE as u8, retries, request: None, keyed: None, make, lines: None, left_out: false }
+        Self::of::<C>(label, retries, move |known| Arc::new(make(known)) as Made)
+    }
+
+    /// A look at something of a context's service: what it looks like to whoever reads it.
+    pub fn look<C: Simulated>(label: &'static str, at: impl Fn(Known<'_>) -> Uuid + Send + Sync + 'static) -> Self {
+        Self::of::<C>(label, 0, move |known| Arc::new(Look(at(known))) as Made)
+    }
+
+    fn of<C: Simulated>(
+        label: &'static str,
+        retries: u32,
+        make: impl Fn(Known<'_>) -> Made + Send + Sync + 'static,
+    ) -> Self {
+        let make = Arc::new(make);
+        Self {
+            label,
+            node: C::SERVICE as u8,
+            retries,
+            request: None,
+            keyed: None,
+            make,
+            lines: None,
+            left_out: false,
+            at_once: false,
+        }
     }
 
     /// Its answer must be about this.
@@ -123,6 +151,12 @@ impl Command {
     #[must_use]
     pub fn keyed(self, key: &str, trail: impl Fn(u32) -> Trail + Send + Sync + 'static) -> Self {
         Self { keyed: Some(Keyed { key: key.into(), trail: Arc::new(trail) }), ..self }
+    }
+
+    /// It is sent as soon as the one before it is answered, before anybody else goes on.
+    #[must_use]
+    pub fn at_once(self) -> Self {
+        Self { at_once: true, ..self }
     }
 
     /// It has lines of so many pieces, and `remake` makes it with others; a line of none is left out.
@@ -177,6 +211,11 @@ impl Client {
     /// What it heard so far.
     pub fn replies(&self) -> &[Reply] {
         &self.replies
+    }
+
+    /// Whether its next command comes before anybody else goes on.
+    pub(super) fn is_eager(&self) -> bool {
+        self.eager || self.next().is_some_and(|command| command.at_once)
     }
 
     /// The commands that it sends.

@@ -6,6 +6,7 @@ mod node;
 mod process;
 mod schedule;
 mod service;
+mod timepiece;
 mod told;
 mod trace;
 
@@ -21,7 +22,7 @@ use ecom_core::time::Timestamp;
 use ecom_core::user::UserContext;
 
 pub use client::{Client, Command, Keyed, Known, Reply, Request, Trail};
-pub use node::{Answered, Env, Node, Settings};
+pub use node::{Answered, Env, Node, Seen, Settings};
 pub use service::Service;
 pub use trace::{Line, Trace, Written};
 
@@ -52,17 +53,21 @@ pub enum Lane {
 pub enum Trouble {
     /// Its clock jumps so many microseconds ahead.
     Clock(i64),
+    /// Its clock goes on so many thousandths faster than it should.
+    Drift(i16),
     /// It does not reach the broker for that time.
     Cut(Duration),
 }
 
 impl Trouble {
     /// All of them, each with its word.
-    pub const ALL: [(Self, &'static str); 6] = [
+    pub const ALL: [(Self, &'static str); 8] = [
         (Self::Clock(-20_000_000), "clock-20s"),
         (Self::Clock(20_000_000), "clock+20s"),
         (Self::Clock(-3_600_000_000), "clock-1h"),
         (Self::Clock(3_600_000_000), "clock+1h"),
+        (Self::Drift(-50), "drift-5%"),
+        (Self::Drift(50), "drift+5%"),
         (Self::Cut(Duration::from_secs(3)), "cut3s"),
         (Self::Cut(Duration::from_secs(60)), "cut60s"),
     ];
@@ -79,6 +84,10 @@ impl Trouble {
                 let way = if micros < 0 { "back" } else { "ahead" };
                 format!("{service}'s clock jumps {} s {way}", micros.unsigned_abs() / 1_000_000)
             }
+            Self::Drift(rate) => {
+                let way = if rate < 0 { "slower" } else { "faster" };
+                format!("{service}'s clock goes {} % {way} from now on", rate.unsigned_abs() / 10)
+            }
             Self::Cut(time) => format!("{service} loses the broker for {} s", time.as_secs()),
         }
     }
@@ -86,6 +95,7 @@ impl Trouble {
     const fn code(self) -> u64 {
         match self {
             Self::Clock(micros) => micros.cast_unsigned(),
+            Self::Drift(rate) => 1 << 60 | rate.cast_unsigned() as u64,
             Self::Cut(time) => time.as_micros() as u64,
         }
     }

@@ -101,6 +101,17 @@ impl Env<'_> {
     }
 }
 
+/// What a client sees of something that it looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Seen {
+    /// What it looked at.
+    pub resource: Uuid,
+    /// The word for where that stands.
+    pub status: &'static str,
+    /// The word for where its payment stands.
+    pub payment: &'static str,
+}
+
 /// What a client hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answered {
@@ -111,7 +122,9 @@ pub enum Answered {
         /// What was created or changed.
         resource: Uuid,
     },
-    /// A rule refused it.
+    /// It was looked at.
+    Seen(Seen),
+    /// A rule refused it, or there is no such thing.
     Refused,
     /// Nothing happened; it may be sent again.
     Failed,
@@ -123,6 +136,7 @@ impl fmt::Display for Answered {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done { status, .. } => write!(formatter, "done ({status})"),
+            Self::Seen(Seen { status, payment, .. }) => write!(formatter, "it is {status}, its payment {payment}"),
             Self::Refused => formatter.write_str("refused"),
             Self::Failed => formatter.write_str("nothing happened, it may be sent again"),
             Self::Unknown => formatter.write_str("no answer, it may have happened"),

@@ -141,7 +141,7 @@ impl World {
     }
 
     fn client(&self, eager: bool) -> Option<Action> {
-        let ready = |(number, client): &(usize, &super::Client)| client.eager == eager && self.can_send(*number);
+        let ready = |(number, client): &(usize, &super::Client)| client.is_eager() == eager && self.can_send(*number);
         self.clients.iter().enumerate().find(ready).map(|(number, _)| Action::Client(number as u8))
     }
 

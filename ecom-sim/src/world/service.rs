@@ -12,12 +12,15 @@ use ecom_core::id::MessageId;
 use ecom_core::testing::MemoryTables;
 use ecom_core::time::Timestamp;
 
+use super::client::Look;
 use super::node::{Answered, Env, Node};
 use super::process::{OUTSIDE, Process};
+use super::timepiece::Timepiece;
 use super::{Action, Lane, Trouble};
 use crate::choose::{Fate, Op};
 use crate::facts::Fact;
 use crate::hash::Hasher128;
+use crate::mutant::Mutant;
 use crate::port::{Broker, OutsideWorld, Simulated};
 
 /// A service.
@@ -31,14 +34,13 @@ pub struct Service<C: Simulated> {
     /// What it is just telling, and to which process.
     pub(super) telling: Vec<(u8, Message<C>)>,
     pub(super) processes: Vec<Process<C>>,
-    /// How far its clock is ahead, in microseconds.
-    pub(super) skew: i64,
-    /// Whether its clock was ever set back.
-    set_back: bool,
+    pub(super) timepiece: Timepiece,
     /// Until when it does not reach the broker, by the world's clock.
     cut_until: Timestamp,
     /// Whether an upgrade was seen through: nobody rolls it back any more.
     is_upgraded: bool,
+    /// How often it was read, and the rows as they were then for the first time: of a planted bug alone.
+    replica: Option<(u32, C::Snapshot)>,
     print: OnceLock<u128>,
 }
 
@@ -53,17 +55,17 @@ impl<C: Simulated> Service<C> {
             told: vec![],
             telling: vec![],
             processes: vec![],
-            skew: 0,
-            set_back: false,
+            timepiece: Timepiece::default(),
             cut_until: Timestamp::EPOCH,
             is_upgraded: false,
+            replica: None,
             print: OnceLock::new(),
         }
     }
 
     /// Whether its clock was ever set back: then its times do not say how long something took.
     pub const fn was_set_back(&self) -> bool {
-        self.set_back
+        self.timepiece.was_set_back()
     }
 
     /// The same, with something outside already.
@@ -93,7 +95,7 @@ impl<C: Simulated> Service<C> {
     }
 
     fn clock(&self, time: Timestamp) -> Timestamp {
-        Timestamp::from_micros(time.as_micros().saturating_add(self.skew))
+        self.timepiece.shows(time)
     }
 
     fn with<R>(&mut self, copy: u8, work: impl FnOnce(&mut Self, &mut Process<C>) -> R) -> Option<R> {
@@ -106,6 +108,18 @@ impl<C: Simulated> Service<C> {
 }
 
 impl<C: Simulated> Service<C> {
+    /// What whoever reads is shown: the rows, as they are.
+    fn shown(&mut self, mutant: Option<Mutant>) -> &C::Snapshot {
+        let rows = self.tables.snapshot();
+        if mutant != Some(Mutant::ReplicaRead) {
+            return rows;
+        }
+        self.print.take();
+        let (looks, replica) = self.replica.get_or_insert_with(|| (0, rows.clone()));
+        *looks += 1;
+        if looks.is_multiple_of(3) { replica } else { rows }
+    }
+
     /// How what the outside was just telling a process has ended: what was not taken is told again.
     fn heard(&mut self, copy: u8, env: &mut Env<'_>) {
         let Some(place) = env.replies.iter().position(|(client, _)| *client == OUTSIDE) else { return };
@@ -133,10 +147,10 @@ impl<C: Simulated> Clone for Service<C> {
             told: self.told.clone(),
             telling: self.telling.clone(),
             processes: self.processes.clone(),
-            skew: self.skew,
-            set_back: self.set_back,
+            timepiece: self.timepiece,
             cut_until: self.cut_until,
             is_upgraded: self.is_upgraded,
+            replica: self.replica.clone(),
             print: self.print.clone(),
         }
     }
@@ -162,9 +176,12 @@ impl<C: Simulated> Node for Service<C> {
     fn fingerprint(&self) -> u128 {
         *self.print.get_or_init(|| {
             let mut hasher = Hasher128::default();
-            (&self.tables, &self.outside, &self.late, (self.skew, self.set_back), self.cut_until).hash(&mut hasher);
+            (&self.tables, &self.outside, &self.late, self.timepiece, self.cut_until).hash(&mut hasher);
             if self.is_upgraded {
                 self.is_upgraded.hash(&mut hasher);
+            }
+            if self.replica.is_some() {
+                self.replica.hash(&mut hasher);
             }
             self.told.iter().for_each(|news| news.id.hash(&mut hasher));
             self.telling.iter().for_each(|(copy, news)| (copy, news.id).hash(&mut hasher));
@@ -178,7 +195,7 @@ impl<C: Simulated> Node for Service<C> {
 
     fn boot(&mut self, env: &mut Env<'_>) {
         self.print.take();
-        self.skew = env.settings.skews[usize::from(self.node)];
+        self.timepiece = Timepiece::ahead(env.settings.skews[usize::from(self.node)]);
         env.now = self.clock(env.time);
         // What those before held is delivered again.
         self.processes.drain(..).for_each(|process| env.broker.close(process.node, process.copy));
@@ -216,8 +233,7 @@ impl<C: Simulated> Node for Service<C> {
         }
         for (copy, process) in (0_u8..).zip(&self.processes) {
             for lane in process.lanes() {
-                let due =
-                    process.due(lane).map(|due| Timestamp::from_micros(due.as_micros().saturating_sub(self.skew)));
+                let due = process.due(lane).map(|due| self.timepiece.when(due));
                 if let Some(due) = due.filter(|due| *due > now) {
                     tell(due, Action::Run { node: self.node, copy, lane });
                 }
@@ -262,10 +278,8 @@ impl<C: Simulated> Node for Service<C> {
         self.print.take();
         env.trace.say(true, || trouble.told(name::<C>()));
         match trouble {
-            Trouble::Clock(micros) => {
-                self.skew = self.skew.saturating_add(micros);
-                self.set_back |= micros < 0;
-            }
+            Trouble::Clock(micros) => self.timepiece.jump(micros),
+            Trouble::Drift(rate) => self.timepiece.drift(rate, env.time),
             Trouble::Cut(time) => self.cut_until = self.cut_until.max(env.time.after(time)),
         }
     }
@@ -306,6 +320,11 @@ impl<C: Simulated> Node for Service<C> {
     }
 
     fn execute(&mut self, client: u8, message: &(dyn Any + Send + Sync), env: &mut Env<'_>) {
+        if let Some(Look(at)) = message.downcast_ref() {
+            let seen = C::look(self.shown(env.settings.mutant), *at);
+            env.replies.push((client, seen.map_or(Answered::Refused, Answered::Seen)));
+            return;
+        }
         let Some(message) = message.downcast_ref::<Message<C>>() else {
             env.replies.push((client, Answered::Refused));
             return;

@@ -50,8 +50,8 @@ pub(super) fn facts<C: Simulated>(service: &Service<C>, broker: &Broker, time: T
     if service.is_cut(time) {
         facts.push(Fact::new("network", "broker", "not reached"));
     }
-    if service.skew != 0 {
-        facts.push(Fact::new("network", "clock", format!("{} ms off", service.skew / 1_000)));
+    if let Some(told) = service.timepiece.told(time) {
+        facts.push(Fact::new("network", "clock", told));
     }
     facts
 }

@@ -13,7 +13,6 @@ const SETTLED: &str = "a notice that has ended owes no call: an answer is a dupl
 /// All of them.
 pub(super) const REASONS: &[Reason] = &[
     IN.why(NOBODY, &["set preferences", "user.password_reset_requested"], ALL, ALL),
-    IN.why("the simulated channels refuse nobody", &["not sent: refused"], ALL, ALL),
     IN.why("each order of the simulated worlds has its user", &["order.failed"], &["-"], ALL),
     IN.why(
         TOLD,
@@ -28,12 +27,18 @@ pub(super) const REASONS: &[Reason] = &[
             "stock.low",
             "sent",
             "not sent: try again",
+            "not sent: refused",
             "sent: unknown",
         ],
         ALL,
         REFUSED,
     ),
-    IN.why(OWN_ROW, &["call: send", "sent", "not sent: try again", "sent: unknown"], &["absent", "deferred"], ALL),
+    IN.why(
+        OWN_ROW,
+        &["call: send", "sent", "not sent: try again", "not sent: refused", "sent: unknown"],
+        &["absent", "deferred"],
+        ALL,
+    ),
     IN.why(
         ROW_LEFT,
         &["order.completed", "order.failed", "order.cancelled", "user.registered", "user.updated", "user.deactivated"],
@@ -57,10 +62,10 @@ pub(super) const REASONS: &[Reason] = &[
         &["deactivated"],
         LEFT_OR_TAKEN,
     ),
-    IN.why(MOVES, &["sent", "not sent: try again", "sent: unknown"], &["queued"], TAKEN),
+    IN.why(MOVES, &["sent", "not sent: try again", "not sent: refused", "sent: unknown"], &["queued"], TAKEN),
     IN.why(
         SETTLED,
-        &["sent", "not sent: try again", "sent: unknown"],
+        &["sent", "not sent: try again", "not sent: refused", "sent: unknown"],
         &["sent", "failed", "suppressed"],
         LEFT_OR_TAKEN,
     ),

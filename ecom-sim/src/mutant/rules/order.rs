@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use ecom_core::engine::{Message, Writes};
 use ecom_core::event::EventType;
-use ecom_core::order::{Change, Ended, Fact, Input, OrderContext, OrderSnapshot, Status};
+use ecom_core::order::{Change, Ended, Fact, Input, OrderContext, OrderSnapshot, PaymentStatus, Status};
 use ecom_core::saga::{Signal, State};
 
 use super::{Mutable, Mutant};
@@ -17,8 +19,19 @@ impl Mutable for OrderContext {
     }
 
     fn misread(mutant: Mutant, message: &Message<Self>, rows: &mut OrderSnapshot) {
-        if let (Mutant::OldPriceWins, Input::ProductChanged(product)) = (mutant, &message.input) {
-            rows.catalogue.remove(&product.product_id);
+        match (mutant, &message.input) {
+            (Mutant::OldPriceWins, Input::ProductChanged(product)) => {
+                rows.catalogue.remove(&product.product_id);
+            }
+            (
+                Mutant::LastPaymentFactWins,
+                Input::Saga { order_id, signal: Signal::Input(Fact::PaymentProcessed { .. }) },
+            ) => {
+                if let Some(order) = rows.orders.get_mut(order_id) {
+                    Arc::make_mut(order).payment = PaymentStatus::Pending;
+                }
+            }
+            _ => {}
         }
     }
 
@@ -42,7 +55,7 @@ fn complete_late(message: &Message<OrderContext>, rows: &OrderSnapshot, writes: 
     }
     for change in &mut writes.changes {
         if let Change::PutOrder(order) = change {
-            std::sync::Arc::make_mut(order).saga.state = State::Ended(Ended::Completed);
+            Arc::make_mut(order).saga.state = State::Ended(Ended::Completed);
         }
     }
     for row in &mut writes.history {
