@@ -13,6 +13,7 @@ const SETTLED: &str = "a notice that has ended owes no call: an answer is a dupl
 /// All of them.
 pub(super) const REASONS: &[Reason] = &[
     IN.why(NOBODY, &["set preferences", "user.password_reset_requested"], ALL, ALL),
+    IN.why("who takes no letter at an address takes none there later", &["not sent: refused"], &["sent"], ALL),
     IN.why("each order of the simulated worlds has its user", &["order.failed"], &["-"], ALL),
     IN.why(
         TOLD,

@@ -42,6 +42,8 @@ pub const MIDWAY: &[&str] = &[
     "notice-sent",
     "notice-given-up",
     "notice-suppressed",
+    "unreachable-given-up",
+    "unreachable-suppressed",
     "rename-first",
     "rename-awaited",
     "leaving-first",

@@ -3,8 +3,8 @@
 use ecom_core::notification::NoticeState;
 use ecom_core::payment::State;
 
-use super::super::Scenario;
 use super::super::named::{ADA, MUG, eager, lazy, shop_with};
+use super::super::{Scenario, Shopper};
 use super::{
     INVENTORY, NOTIFICATION, ORDER, PAYMENT, a_notice, a_payment, attempts, calls, calls_first, consumes, due,
     has_left, has_refunds, has_sent, processes,
@@ -138,32 +138,35 @@ fn about_users(name: &str) -> Option<Scenario> {
 
 /// A notice could not be sent four times; the process of the fifth time was slow, another one tries for the last.
 fn noticed(name: &str) -> Option<Scenario> {
-    if !name.starts_with("notice-") {
-        return None;
-    }
+    // To one of them no letter can be sent: the slow process hears so when all is over.
+    let (user, what) = match name.split_once('-')? {
+        ("notice", what) => (ADA, what),
+        ("unreachable", what @ ("given-up" | "suppressed")) => (Shopper::UNREACHABLE, what),
+        _ => return None,
+    };
     let twice = || {
-        let client = lazy(vec![ADA.place(1, vec![(MUG, 1)], None), ADA.leave(2)]);
-        let shop = shop_with(name, &Fleet::whole(), processes(2), 3, vec![ADA.register(7)], vec![client]);
+        let client = lazy(vec![user.place(1, vec![(MUG, 1)], None), user.leave(2)]);
+        let shop = shop_with(name, &Fleet::whole(), processes(2), 3, vec![user.register(7)], vec![client]);
         let failed = [1, 2, 3, 4].map(|call| format!("notification.call.{call}=transient")).join(",");
         let slow = shop.midway(&failed, |world, action| has_sent(world, action, 1), |world| attempts(world) == 5)?;
         let waits = |world: &World, action| has_sent(world, action, 1) || calls(action, NOTIFICATION);
         slow.without_its_other(NOTIFICATION).midway("", waits, |world| attempts(world) == 6)
     };
     let last = "notification.call.1=transient";
-    match name {
-        "notice-called-twice" => twice(),
-        "notice-sent" => twice()?.midway(
+    match what {
+        "called-twice" => twice(),
+        "sent" => twice()?.midway(
             "",
             |world, action| has_sent(world, action, 1) || calls_first(action, NOTIFICATION),
             |world| a_notice(world, |it| matches!(it, NoticeState::Sent { .. })),
         ),
-        "notice-given-up" => twice()?.midway(
+        "given-up" => twice()?.midway(
             last,
             |world, action| has_sent(world, action, 1) || calls_first(action, NOTIFICATION),
             |world| a_notice(world, |it| matches!(it, NoticeState::Failed { .. })),
         ),
         // He has left meanwhile.
-        "notice-suppressed" => {
+        "suppressed" => {
             let waits = |_: &World, action| calls(action, NOTIFICATION);
             let left = twice()?.midway("", waits, has_left)?;
             left.midway(
