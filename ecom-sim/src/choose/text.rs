@@ -60,12 +60,10 @@ fn parse(text: &str) -> Option<Deviation> {
     let op = parts.next()?;
     let op = Op::ALL.into_iter().find(|known| known.word() == op)?;
     let at = number(parts.next()?)?;
-    let pick = match pick.strip_prefix('+') {
-        Some(place) => Pick::Message(place.parse().ok().filter(|place| *place > 0)?),
-        None => {
-            let fate = Fate::ALL.into_iter().find(|fate| fate.word() == pick && *fate != Fate::Fine)?;
-            Pick::Fate(fate)
-        }
+    let pick = if let Some(place) = pick.strip_prefix('+') {
+        Pick::Message(place.parse().ok().filter(|place| *place > 0)?)
+    } else {
+        Pick::Fate(Fate::ALL.into_iter().find(|fate| fate.word() == pick && *fate != Fate::Fine)?)
     };
     parts.next().is_none().then_some(Deviation { site: Site { node, op }, at, pick })
 }

@@ -189,12 +189,11 @@ impl Search<'_> {
         state.world.actions(&mut actions);
         for action in actions {
             let fault = match action {
-                Action::Crash { .. } | Action::Trouble { .. } if self.options.trouble => 1,
-                Action::Crash { .. } | Action::Trouble { .. } => continue,
+                Action::Run { .. } | Action::Client(_) | Action::Arrive { .. } => 0,
                 Action::Elapse(_) if action == default => 0,
                 Action::Elapse(_) if self.options.elapse => 1,
-                Action::Elapse(_) => continue,
-                Action::Run { .. } | Action::Client(_) | Action::Arrive { .. } => 0,
+                Action::Crash { .. } | Action::Trouble { .. } if self.options.trouble => 1,
+                Action::Elapse(_) | Action::Crash { .. } | Action::Trouble { .. } => continue,
             };
             if state.spent + fault > self.options.faults {
                 continue;

@@ -6,6 +6,7 @@ use super::{Planted, plant};
 // The beginnings of the names of invariants.
 const ARRIVES: &str = "an event that is published was durable before";
 const BOOKS: &str = "payments and ledger say";
+const CONTACTS: &str = "notices go to the users";
 const EARLY: &str = "no order fails of a deadline";
 const KEEPS: &str = "an order that failed or was cancelled keeps";
 const KEY: &str = "one key makes one order";
@@ -31,7 +32,7 @@ pub(super) const BUGS: &[Planted] = &[
         "ack",
         "a message is acknowledged when it comes, before its transaction",
         ("one-price", 1, 1, false),
-        &[NOTICES, PRICES, REST, ARRIVES],
+        &[NOTICES, PRICES, REST, ARRIVES, CONTACTS],
     ),
     plant(
         M::AckAfterRollback,
@@ -39,7 +40,7 @@ pub(super) const BUGS: &[Planted] = &[
         "ack",
         "a message is acknowledged although its transaction was rolled back",
         ("one-price", 1, 1, false),
-        &[NOTICES, PRICES, REST, ARRIVES],
+        &[NOTICES, PRICES, REST, ARRIVES, CONTACTS],
     ),
     plant(
         M::AckAfterUnknown,
@@ -47,7 +48,7 @@ pub(super) const BUGS: &[Planted] = &[
         "ack",
         "a message is acknowledged although nobody knows whether its transaction is durable",
         ("one-price", 1, 1, false),
-        &[NOTICES, PRICES, REST, ARRIVES],
+        &[NOTICES, PRICES, REST, ARRIVES, CONTACTS],
     ),
     plant(
         M::InboxByOrder,
@@ -55,7 +56,7 @@ pub(super) const BUGS: &[Planted] = &[
         "inbox",
         "the inbox knows messages by their order and not by their own id",
         ("one-order", 0, 1, false),
-        &[REST, NOTICES, PRICES, ARRIVES],
+        &[REST, NOTICES, PRICES, ARRIVES, CONTACTS],
     ),
     plant(
         M::InboxBeforeCommit,
@@ -63,7 +64,7 @@ pub(super) const BUGS: &[Planted] = &[
         "inbox",
         "the inbox keeps the id in a transaction of its own, before the message is handled",
         ("one-price", 1, 1, false),
-        &[NOTICES, PRICES, REST],
+        &[NOTICES, PRICES, REST, CONTACTS],
     ),
     plant(
         M::ConfirmTakenForGranted,
@@ -71,7 +72,7 @@ pub(super) const BUGS: &[Planted] = &[
         "outbox",
         "a publication without a confirm counts as confirmed",
         ("one-price", 1, 1, false),
-        &[PRICES, NOTICES, REST, ARRIVES],
+        &[PRICES, NOTICES, REST, ARRIVES, CONTACTS],
     ),
     plant(
         M::OutboxDeletedAtOnce,
@@ -79,7 +80,7 @@ pub(super) const BUGS: &[Planted] = &[
         "outbox",
         "the row leaves the outbox before its event is confirmed",
         ("one-price", 1, 1, false),
-        &[PRICES, NOTICES, REST, ARRIVES],
+        &[PRICES, NOTICES, REST, ARRIVES, CONTACTS],
     ),
     plant(
         M::PublishBeforeCommit,
@@ -87,7 +88,7 @@ pub(super) const BUGS: &[Planted] = &[
         "outbox",
         "events are published before their transaction is durable",
         ("one-order", 1, 1, false),
-        &[ONCE, REST, PRICES, PAID, NOTICES, KEEPS, ARRIVES],
+        &[ONCE, REST, PRICES, PAID, NOTICES, KEEPS, ARRIVES, CONTACTS],
     ),
     plant(
         M::OutboxBesideState,
@@ -95,7 +96,7 @@ pub(super) const BUGS: &[Planted] = &[
         "outbox",
         "events go into the outbox after the commit of their state, in a transaction of their own",
         ("one-price", 1, 1, false),
-        &[PRICES, NOTICES, REST],
+        &[PRICES, NOTICES, REST, CONTACTS],
     ),
     plant(
         M::OutboxNotSwept,
@@ -103,7 +104,7 @@ pub(super) const BUGS: &[Planted] = &[
         "outbox",
         "nobody looks for rows that a dead process left in the outbox",
         ("one-order", 1, 1, false),
-        &[REST, PRICES],
+        &[REST, PRICES, CONTACTS],
     ),
     plant(
         M::DeadlineUnchecked,
@@ -111,7 +112,7 @@ pub(super) const BUGS: &[Planted] = &[
         "timers",
         "a deadline that fires is not asked what it was set for",
         ("one-order", 1, 2, true),
-        &[EARLY],
+        &[EARLY, TIMERS],
     ),
     plant(
         M::DeadlineNotSet,
@@ -351,7 +352,7 @@ pub(super) const BUGS: &[Planted] = &[
         "concurrency",
         "a transaction that met a concurrent change counts as done",
         ("two-orders-one-piece", 0, 2, false),
-        &[TOLD, REST, PRICES, NOTICES, KEEPS, ARRIVES],
+        &[TOLD, REST, PRICES, NOTICES, KEEPS, ARRIVES, CONTACTS],
     ),
     plant(
         M::NoticeFreshKey,
