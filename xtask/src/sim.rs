@@ -52,7 +52,7 @@ struct Size {
 const SHORT: Size = Size {
     seeds: "10000",
     hashed: "2000",
-    searches: "3",
+    searches: "1",
     explored: &[
         ("two-orders-one-piece", "0", How::Proved),
         ("one-order", "1", How::Proved),
