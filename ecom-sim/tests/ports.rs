@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecom_adapters::local::LocalBus;
+use ecom_adapters::local::testing::Local;
 use ecom_core::engine::{Batch, Fault, Message, Origin, Transacted};
 use ecom_core::id::{CorrelationId, MessageId};
 use ecom_core::port::{Bus, Store};
@@ -132,30 +132,10 @@ fn the_simulated_broker_passes_the_suite() {
     block_on(bus::run(&Brokers::default()));
 }
 
-/// The bus in the process, whose story RabbitMQ is held to as well.
-#[derive(Default)]
-struct InProcess(Mutex<LocalBus>);
-
-#[async_trait]
-impl bus::Fixture for InProcess {
-    async fn fresh(&self) -> Arc<dyn Bus> {
-        let bus = LocalBus::default();
-        *self.0.lock().unwrap() = bus.clone();
-        Arc::new(bus)
-    }
-
-    async fn close(&self) {
-        self.0.lock().unwrap().close();
-    }
-
-    async fn sleep(&self, time: Duration) {
-        tokio::time::sleep(time).await;
-    }
-}
-
+/// RabbitMQ is held to the same.
 #[tokio::test]
 async fn a_stream_of_operations_on_the_simulated_broker_has_the_same_story_as_on_the_bus_in_the_process() {
     let story = block_on(bus::stream::play(&Brokers::default(), 1, 12));
     assert_eq!(story.missing(), Vec::<&str>::new(), "{story:?}");
-    assert_eq!(story, bus::stream::play(&InProcess::default(), 1, 12).await);
+    assert_eq!(story, bus::stream::play(&Local::default(), 1, 12).await);
 }

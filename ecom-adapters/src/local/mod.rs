@@ -16,6 +16,8 @@
 
 mod queue;
 mod receipt;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -1,36 +1,16 @@
 use std::collections::BTreeSet;
-use std::sync::Mutex;
 
 use ecom_core::id::MessageId;
 use ecom_core::testing::{both, bus, sample};
 use tokio::time::{sleep, timeout};
 
+use super::testing::Local;
 use super::*;
 
 /// Goes to three queues.
 const CANCELLED: EventType = EventType::OrderCancelled;
 /// Goes to `inventory.events` alone.
 const CREATED: EventType = EventType::OrderCreated;
-
-#[derive(Default)]
-struct Local(Mutex<LocalBus>);
-
-#[async_trait]
-impl bus::Fixture for Local {
-    async fn fresh(&self) -> Arc<dyn Bus> {
-        let bus = LocalBus::default();
-        *self.0.lock().unwrap() = bus.clone();
-        Arc::new(bus)
-    }
-
-    async fn close(&self) {
-        self.0.lock().unwrap().close();
-    }
-
-    async fn sleep(&self, time: Duration) {
-        sleep(time).await;
-    }
-}
 
 fn impatient(queue_max: usize) -> LocalBus {
     LocalBus::new(Limits { queue_max, patience: Duration::from_millis(100), ..Limits::default() })

@@ -18,9 +18,9 @@ macro_rules! line {
 const PRINTED_MAX: usize = 40;
 
 pub(super) fn coverage(args: &CoverageArgs) -> Ending {
-    // What cannot be written is told before the work, and not after it.
+    // What cannot be written is told before the work, and not after it; a page that is there stays until then.
     if let Some(path) = &args.html
-        && let Err(error) = std::fs::File::create(path)
+        && let Err(error) = std::fs::OpenOptions::new().append(true).create(true).open(path)
     {
         return usage(format_args!("{}: {error}", path.display()));
     }

@@ -79,8 +79,8 @@ fn shopping(rng: &mut Rng, shopper: Shopper, orders: u32, products: u32, whole: 
 }
 
 /// One of three shops has a visitor who asks for what there is not, uses a key for something else, chooses between
-/// cards, and looks at his order again and again. To half of them no letter can be sent. What he does is drawn by itself: the others do
-/// what they would without him.
+/// cards, and looks at his order again and again. To half of them no letter can be sent. What he does is drawn by
+/// itself: the others do what they would without him.
 fn visiting(seed: u64, products: u32, whole: bool, prepare: &mut Vec<Command>) -> Option<Client> {
     let mut rng = Rng::new(seed ^ 0x0715_1707_0715_1707);
     if rng.below(3) > 0 {

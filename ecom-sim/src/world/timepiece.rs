@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use ecom_core::time::Timestamp;
 
-/// A clock goes so many microseconds in a thousandth of a drift.
+/// Of so many parts is a whole, where a drift is told; so many microseconds are a millisecond.
 const THOUSAND: i64 = 1_000;
 
 /// A clock.
@@ -16,6 +16,7 @@ pub(super) struct Timepiece {
     rate: i16,
     /// Since when, by the world's clock.
     since: Timestamp,
+    /// Whether it ever jumped back.
     set_back: bool,
 }
 

@@ -8,7 +8,7 @@ use ecom_core::port::Bus;
 use ecom_core::testing::bus;
 
 use super::world::World;
-use crate::local::LocalBus;
+use crate::local::testing::Local;
 use crate::rabbitmq::RabbitBus;
 
 /// A fleet for each case; removed with the fixture.
@@ -97,27 +97,6 @@ async fn a_publication_may_be_repeated() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_confirmed_event_is_never_lost() {
     bus::a_confirmed_event_is_never_lost(&rabbit(100)).await;
-}
-
-/// The bus in the process, which has no delays of its own.
-#[derive(Default)]
-struct Local(Mutex<LocalBus>);
-
-#[async_trait]
-impl bus::Fixture for Local {
-    async fn fresh(&self) -> Arc<dyn Bus> {
-        let bus = LocalBus::default();
-        *self.0.lock().unwrap() = bus.clone();
-        Arc::new(bus)
-    }
-
-    async fn close(&self) {
-        self.0.lock().unwrap().close();
-    }
-
-    async fn sleep(&self, time: Duration) {
-        tokio::time::sleep(time).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
