@@ -1,6 +1,6 @@
 //! Project tasks, run as `cargo xtask <task>`: `test` (everything), `tidy` (the house rules), `crash` (kill -9, again
-//! and again), `chaos` (real processes on real servers, broken in every way), `sim` (what the simulator must show), `repeat` (suites, many
-//! times).
+//! and again), `chaos` (real processes on real servers, broken in every way), `sim` (what the simulator must show),
+//! `repeat` (suites, many times).
 
 mod gate;
 mod repeat;
