@@ -81,6 +81,11 @@ pub fn fingerprint<T: Hash + ?Sized>(value: &T) -> u128 {
     hasher.finish128()
 }
 
+/// A fingerprint of values in any order.
+pub(crate) fn bag<T: Hash>(values: impl Iterator<Item = T>) -> u128 {
+    values.fold(0, |sum, value| sum.wrapping_add(fingerprint(&value)))
+}
+
 /// A small generator of random numbers (SplitMix64): fast, seedable, and the same everywhere.
 #[derive(Clone, Copy, Debug)]
 pub struct Rng(u64);

@@ -44,7 +44,7 @@ pub struct InventorySnapshot {
 }
 
 /// A change of one row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
     /// The product as it now is.
     PutProduct(Product),

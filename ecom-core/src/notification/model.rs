@@ -234,7 +234,7 @@ impl Template {
     }
 
     /// What a user is told once of: an order has one end, whichever it is.
-    const fn occasion(self) -> &'static str {
+    pub const fn occasion(self) -> &'static str {
         match self {
             Self::OrderCompleted | Self::OrderFailed | Self::OrderCancelled => "order_ended",
             Self::PaymentRefunded => "payment_refunded",

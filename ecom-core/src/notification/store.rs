@@ -51,7 +51,7 @@ pub struct NotificationSnapshot {
 }
 
 /// A change of one row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
     /// The contact as it now is.
     PutContact(Contact),

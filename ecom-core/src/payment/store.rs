@@ -79,7 +79,7 @@ impl PaymentSnapshot {
 }
 
 /// A change of one row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
     /// The method as it now is.
     PutMethod(PaymentMethod),

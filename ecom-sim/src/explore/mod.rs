@@ -10,8 +10,10 @@ mod path;
 mod prints;
 mod proof;
 mod summary;
+mod ways;
 
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 
 pub use frontier::Order;
 pub use proof::Proof;
@@ -22,11 +24,13 @@ use crate::coverage::Coverage;
 use crate::invariant::{self, Broken, Invariant};
 use crate::run::{REST, Rules, replay};
 use crate::scenario::Scenario;
-use crate::world::{Action, Lane, Trace, Trouble, World};
+use crate::world::schedule::MACRO_STEPS_MAX;
+use crate::world::{Action, Lane, Node, Trace, Trouble, World};
 use circle::Calm;
 use frontier::Frontier;
 use path::Path;
-use prints::Prints;
+use prints::Numbers;
+use ways::Ways;
 
 /// What is explored.
 #[derive(Clone, Debug)]
@@ -87,11 +91,11 @@ impl Default for Options {
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Explored {
-    /// Different worlds.
+    /// Different worlds, each as often as it is reached with another number of faults.
     pub states: usize,
     /// Steps between them.
     pub transitions: usize,
-    /// Worlds in which nothing is left to happen.
+    /// Those in which nothing is left to happen.
     pub terminal: usize,
     /// The most steps from the beginning.
     pub depth: usize,
@@ -110,9 +114,12 @@ pub struct Explored {
 struct Search<'a> {
     options: &'a Options,
     rules: &'a Rules,
-    seen: Prints,
-    frontier: Frontier<State>,
+    seen: Numbers,
+    frontier: Frontier<(u32, State)>,
     paths: Vec<Path>,
+    /// By the number of a world: the path to it.
+    arrivals: Vec<u32>,
+    ways: Ways,
     calm: Calm,
     found: Explored,
 }
@@ -125,12 +132,29 @@ struct State {
     deviations: usize,
 }
 
+/// What comes of a world that is reached.
+enum Arrived {
+    /// It is new, and has this number.
+    New(u32),
+    /// It is known by this number.
+    Known(u32, World),
+    /// It is one too many.
+    Refused,
+}
+
 /// Explores a scenario.
 pub fn explore(scenario: &Scenario, options: &Options, rules: &Rules) -> Explored {
-    let found = Explored { complete: true, ..Explored::default() };
-    let frontier = Frontier::new(options.order);
-    let mut search =
-        Search { options, rules, seen: Prints::default(), frontier, paths: vec![], calm: Calm::default(), found };
+    let mut search = Search {
+        options,
+        rules,
+        seen: Numbers::default(),
+        frontier: Frontier::new(options.order),
+        paths: vec![],
+        arrivals: vec![],
+        ways: Ways::default(),
+        calm: Calm::default(),
+        found: Explored { complete: true, ..Explored::default() },
+    };
     search.arrive(State { world: scenario.world(), spent: 0, path: Path::ROOT, depth: 0, deviations: 0 });
     // A circle may be longer than the search; the one in which nothing goes otherwise is followed first.
     if !search.calm.comes_to_rest(&scenario.world(), rules.limits.time) {
@@ -139,17 +163,11 @@ pub fn explore(scenario: &Scenario, options: &Options, rules: &Rules) -> Explore
         let (invariant, broken) = failure.map_or_else(|| (REST, circles()), |it| (it.invariant, it.broken));
         return Explored { complete: false, failure: Some((invariant, broken, vec![])), ..search.found };
     }
-    while let Some(state) = search.frontier.pop() {
-        if let Some((invariant, broken, path)) = search.expand(&state) {
-            let deviations = path::deviations(scenario, &search.paths, path);
-            search.found.failure = Some((invariant, broken, deviations));
-            search.found.complete = false;
-            break;
-        }
-        if search.found.states >= options.states_max {
-            search.found.complete = false;
-            break;
-        }
+    let violation = search.all().or_else(|| search.stranded());
+    if let Some((invariant, broken, path)) = violation {
+        let deviations = path::deviations(scenario, &search.paths, path);
+        search.found.failure = Some((invariant, broken, deviations));
+        search.found.complete = false;
     }
     search.found
 }
@@ -161,16 +179,48 @@ fn circles() -> Broken {
 type Violation = (Invariant, Broken, u32);
 
 impl Search<'_> {
-    /// Takes a world in; gives it back when it is known.
-    fn arrive(&mut self, state: State) -> Option<State> {
-        let spent = u128::from(state.spent).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-        if !self.seen.insert(state.world.fingerprint() ^ spent) {
-            return Some(state);
+    /// Expands worlds until none is left, or one more would be too many.
+    fn all(&mut self) -> Option<Violation> {
+        while self.found.complete
+            && let Some((number, state)) = self.frontier.pop()
+        {
+            if let Some(violation) = self.expand(number, &state) {
+                return Some(violation);
+            }
+            if !self.found.complete {
+                self.ways.end(number);
+            }
         }
+        None
+    }
+
+    /// A world that does not come to rest any more, although nothing else goes wrong. Of worlds that were not expanded
+    /// nobody knows.
+    fn stranded(&mut self) -> Option<Violation> {
+        while let Some((number, _)) = self.frontier.pop() {
+            self.ways.end(number);
+        }
+        let number = std::mem::take(&mut self.ways).stranded(self.arrivals.len())?;
+        Some((REST, circles(), self.arrivals[number as usize]))
+    }
+
+    /// Takes a world in; gives it back when it is known.
+    fn arrive(&mut self, state: State) -> Arrived {
+        let spent = u128::from(state.spent).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        let number = self.arrivals.len() as u32;
+        match self.seen.entry(state.world.fingerprint() ^ spent) {
+            Entry::Occupied(known) => return Arrived::Known(*known.get(), state.world),
+            Entry::Vacant(_) if self.found.states >= self.options.states_max => {
+                self.found.complete = false;
+                return Arrived::Refused;
+            }
+            Entry::Vacant(place) => place.insert(number),
+        };
         self.found.states += 1;
         self.found.depth = self.found.depth.max(state.depth);
-        self.frontier.push(state.deviations, state);
-        None
+        self.arrivals.push(state.path);
+        self.frontier.push(state.deviations, (number, state));
+        Arrived::New(number)
     }
 
     fn note(&mut self, parent: u32, action: Action, steps: u64, forks: &[Fork]) -> u32 {
@@ -178,13 +228,16 @@ impl Search<'_> {
         self.paths.len() as u32
     }
 
-    fn expand(&mut self, state: &State) -> Option<Violation> {
+    fn expand(&mut self, number: u32, state: &State) -> Option<Violation> {
         // Nobody's fault keeps a world busy for as long as that: it goes round in circles.
         if state.world.now().since(World::dawn()) > self.rules.limits.time {
-            let left = state.world.nodes().flat_map(crate::world::Node::residue).next().unwrap_or_default();
+            let left = state.world.nodes().flat_map(Node::residue).next().unwrap_or_default();
             return Some((REST, Broken::new("the world", "at rest", format!("still busy: {left}")), state.path));
         }
-        let Some(default) = state.world.default_action() else { return self.end(state) };
+        let Some(default) = state.world.default_action() else {
+            self.ways.end(number);
+            return self.end(state);
+        };
         let mut actions = vec![];
         state.world.actions(&mut actions);
         for action in actions {
@@ -198,8 +251,9 @@ impl Search<'_> {
             if state.spent + fault > self.options.faults {
                 continue;
             }
-            if let Some(violation) = self.branch(state, (action, action != default), fault) {
-                return Some(violation);
+            let violation = self.branch((number, state), (action, action != default), fault);
+            if violation.is_some() || !self.found.complete {
+                return violation;
             }
         }
         None
@@ -210,21 +264,21 @@ impl Search<'_> {
     }
 
     /// All ends of one action.
-    fn branch(&mut self, state: &State, (action, otherwise): (Action, bool), fault: u32) -> Option<Violation> {
+    fn branch(
+        &mut self,
+        (number, state): (u32, &State),
+        (action, otherwise): (Action, bool),
+        fault: u32,
+    ) -> Option<Violation> {
         let left = self.options.faults - state.spent - fault;
         let mut chooser = Exhaust::new(left, &self.options.fates);
         loop {
             let (mut world, mut trace) = (state.world.clone(), self.trace());
-            if self.options.reduced {
-                world.macro_step(action, &mut chooser, &mut trace);
-            } else {
-                world.step(action, &mut chooser, &mut trace);
-            }
+            let checked = self.goes(&mut world, action, &mut chooser, &mut trace);
             self.found.transitions += 1;
             if let Some(coverage) = trace.coverage() {
                 std::mem::swap(coverage, &mut self.found.coverage);
             }
-            let checked = invariant::after_step(self.rules, &world, &trace, trace.touched());
             if let Err(found) = checked {
                 let (invariant, broken) = *found;
                 let path = self.note(state.path, action, trace.steps, chooser.forks());
@@ -236,19 +290,45 @@ impl Search<'_> {
             let path = if self.options.reduced { self.flush(&mut world, path) } else { path };
             let picks = chooser.forks().iter().filter(|fork| fork.taken > 0).count();
             let deviations = state.deviations + usize::from(otherwise) + picks;
-            let known = self.arrive(State { world, spent, path, depth: state.depth + 1, deviations });
-            if let Some(known) = known {
-                // Breadth first this costs more than it finds.
-                let left_alone = self.options.order == Order::Deviations && deviations == state.deviations;
-                if left_alone && !self.calm.comes_to_rest(&known.world, self.rules.limits.time) {
-                    return Some((REST, circles(), path));
+            let to = match self.arrive(State { world, spent, path, depth: state.depth + 1, deviations }) {
+                Arrived::New(to) => to,
+                Arrived::Refused => return None,
+                Arrived::Known(to, world) => {
+                    // Breadth first this costs more than it finds before all is searched.
+                    let left_alone = self.options.order == Order::Deviations && deviations == state.deviations;
+                    if left_alone && !self.calm.comes_to_rest(&world, self.rules.limits.time) {
+                        return Some((REST, circles(), path));
+                    }
+                    self.paths.truncate(paths);
+                    to
                 }
-                self.paths.truncate(paths);
+            };
+            if spent == state.spent {
+                self.ways.step(number, to);
             }
             if !chooser.next_end() {
                 return None;
             }
         }
+    }
+
+    /// One step, or, reduced, all that only its lane can see; what must hold is looked at after each.
+    fn goes(
+        &self,
+        world: &mut World,
+        action: Action,
+        chooser: &mut Exhaust,
+        trace: &mut Trace,
+    ) -> Result<(), Box<(Invariant, Broken)>> {
+        for _ in 0..=MACRO_STEPS_MAX {
+            world.step(action, chooser, trace);
+            invariant::after_step(self.rules, world, trace, trace.changed)?;
+            trace.looked();
+            if !self.options.reduced || !world.goes_on(action) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// What only deletes what was published needs no order.
@@ -274,6 +354,11 @@ impl Search<'_> {
             replays += 1;
             while let Some(action) = world.default_action() {
                 world.step(action, &mut Default0, &mut trace);
+                if let Err(found) = invariant::after_step(self.rules, &world, &trace, trace.changed) {
+                    let (invariant, broken) = *found;
+                    return Some((invariant, broken, state.path));
+                }
+                trace.looked();
                 if trace.steps > self.rules.limits.steps {
                     break;
                 }

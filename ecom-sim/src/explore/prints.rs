@@ -4,11 +4,14 @@
     reason = "nobody goes through it: it is asked what is in it, and its hasher has no seed"
 )]
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Fingerprints; a fingerprint is a hash already.
 pub(super) type Prints = HashSet<u128, BuildHasherDefault<Identity>>;
+
+/// Fingerprints, each with the number of its world.
+pub(super) type Numbers = HashMap<u128, u32, BuildHasherDefault<Identity>>;
 
 /// The lower half of a fingerprint.
 #[derive(Debug, Default)]

@@ -43,9 +43,9 @@ fn told(state: &ContactState) -> String {
     let version = state.user_version();
     match state {
         ContactState::Awaited => "only awaited".to_owned(),
-        ContactState::Active { first_name, is_admin, .. } => {
+        ContactState::Active { email, first_name, is_admin, .. } => {
             let role = if *is_admin { ", an administrator" } else { "" };
-            format!("{first_name}{role}, version {version}")
+            format!("{first_name} at {email}{role}, version {version}")
         }
         ContactState::Deactivated { .. } => format!("gone, version {version}"),
     }

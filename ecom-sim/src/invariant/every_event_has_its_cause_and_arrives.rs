@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use ecom_core::event::{Envelope, Service};
+use ecom_core::event::{Envelope, EventType, Service};
 use ecom_core::id::{NotificationId, OrderId, ProductId, UserId};
 use ecom_core::inventory::InventoryContext;
 use ecom_core::notification::NotificationContext;
@@ -12,32 +12,43 @@ use super::{Broken, Invariant, When};
 use crate::world::World;
 
 pub(super) const INVARIANT: Invariant = Invariant {
-    name: "an event that is published was durable before, and whoever wants it has handled it",
+    name: "an event is written down before it is published, is published, and is handled by whoever wants it",
     when: When::AtRest,
     of: &[],
     near: None,
     check,
 };
 
+/// How it is broken when an event is published that is not written down: whoever publishes looks, at once.
+pub(crate) fn unfounded(envelope: &Envelope) -> (Invariant, Broken) {
+    (INVARIANT, Broken::new(subject(envelope), "written down first", "published, and not written down"))
+}
+
+fn subject(envelope: &Envelope) -> String {
+    format!("{} of {}", envelope.event.event_type().name(), envelope.aggregate_id)
+}
+
 fn check(world: &World) -> Result<(), Broken> {
     let (broker, mut seen) = (world.broker(), BTreeSet::new());
     for envelope in broker.published().iter().filter(|it| seen.insert(it.event_id)) {
-        let event = envelope.event.event_type();
-        let subject = || format!("{} of {}", event.name(), envelope.aggregate_id);
         let announced = envelope.aggregate_version;
-        if version(world, envelope).is_some_and(|version| version < announced) {
+        if let Some(version) = version(world, envelope).filter(|version| *version < announced) {
             let expected = format!("version {announced}, which it tells of");
-            let actual = format!("version {}", version(world, envelope).unwrap_or_default());
-            return Err(Broken::new(subject(), expected, actual));
+            return Err(Broken::new(subject(envelope), expected, format!("version {version}")));
         }
-        for node in broker.readers(event) {
+        for node in broker.consumers(envelope.event.event_type()) {
             if world.node(node).is_some_and(|it| !it.has_handled(envelope.event_id)) {
                 let name = Service::ALL[usize::from(node)].short_name();
-                return Err(Broken::new(subject(), format!("handled by {name}"), "published, and not handled"));
+                let expected = format!("handled by {name}");
+                return Err(Broken::new(subject(envelope), expected, "published, and not handled"));
             }
         }
     }
-    Ok(())
+    let mut raised = world.nodes().flat_map(crate::world::Node::raised);
+    match raised.find(|envelope| !seen.contains(&envelope.event_id)) {
+        Some(lost) => Err(Broken::new(subject(lost), "published", "written down, and never published")),
+        None => Ok(()),
+    }
 }
 
 /// How far what an event is about has come, 0 where it is not there; `None` where its producer is not of the shop.
@@ -50,10 +61,14 @@ fn version(world: &World, envelope: &Envelope) -> Option<u64> {
         }
         Service::Inventory => {
             let rows = world.service::<InventoryContext>()?.tables().snapshot();
-            let reservation = rows.reservations.get(&OrderId(id)).map(|it| it.version);
-            let product = rows.products.get(&ProductId(id)).map(|it| it.version);
-            let stock = rows.stock.get(&ProductId(id)).map(|it| it.version);
-            Some(reservation.or(product.max(stock)).unwrap_or_default())
+            let version = match envelope.event.event_type() {
+                EventType::ProductCreated | EventType::ProductUpdated => {
+                    rows.products.get(&ProductId(id)).map(|it| it.version)
+                }
+                EventType::StockLow => rows.stock.get(&ProductId(id)).map(|it| it.version),
+                _ => rows.reservations.get(&OrderId(id)).map(|it| it.version),
+            };
+            Some(version.unwrap_or_default())
         }
         Service::Payment => {
             let records = &world.service::<PaymentContext>()?.tables().snapshot().records;

@@ -138,6 +138,11 @@ pub const ALL: &[Invariant] = &[
     every_event_has_its_cause_and_arrives::INVARIANT,
 ];
 
+/// Looked after by whoever hands it on.
+pub(crate) const UNGARBLED: Invariant = what_leaves_a_process_arrives::INVARIANT;
+
+pub(crate) use every_event_has_its_cause_and_arrives::unfounded;
+
 /// So much in the smallest unit of that money's currency, as money.
 fn money(minor: i64, like: Money) -> Money {
     Money::new(minor, like.currency())
@@ -162,8 +167,8 @@ pub(crate) fn subjects<'a>(
 /// The first invariant that is broken after steps that changed these services. What the trace tells row by row is looked
 /// at row by row.
 pub fn after_step(rules: &Rules, world: &World, trace: &Trace, changed: u8) -> Result<(), Box<(Invariant, Broken)>> {
-    if let Some(broken) = trace.garbled() {
-        return Err(Box::new((what_leaves_a_process_arrives::INVARIANT, broken.clone())));
+    if let Some(broken) = trace.broken() {
+        return Err(Box::new(broken.clone()));
     }
     // A planted bug may change what no transaction tells of.
     let vague = if world.settings().mutant.is_some() { u8::MAX } else { trace.vague() };

@@ -16,10 +16,11 @@ pub(super) const INVARIANT: Invariant = Invariant {
     check,
 };
 
-/// Every attempt of a command leaves something of its own; those of one key leave one together.
+/// Every attempt of a command leaves something of its own; those of one key leave one together, and are answered alike.
 fn check(world: &World) -> Result<(), Broken> {
     let done = Done::of(world);
     let mut keys: BTreeMap<&str, (Vec<String>, bool)> = BTreeMap::new();
+    let mut answers: BTreeMap<&str, Answered> = BTreeMap::new();
     for (command, reply) in world.clients().iter().flat_map(sent) {
         let Some(keyed) = &command.keyed else { continue };
         let mut times = 0;
@@ -39,7 +40,14 @@ fn check(world: &World) -> Result<(), Broken> {
                     format!("\"{label}\" was done"),
                 ));
             }
-            Answered::Done { .. } => keys.entry(&keyed.key).or_default().1 = true,
+            Answered::Done { .. } => {
+                keys.entry(&keyed.key).or_default().1 = true;
+                let first = *answers.entry(&*keyed.key).or_insert(reply.answered);
+                if first != reply.answered {
+                    let (expected, actual) = (format!("always {first}"), format!("{}, and not the same", reply.answered));
+                    return Err(Broken::new(subject(&keyed.key), expected, actual));
+                }
+            }
             Answered::Seen(_) | Answered::Refused | Answered::Failed | Answered::Unknown => {}
         }
     }

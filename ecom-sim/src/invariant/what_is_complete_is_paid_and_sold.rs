@@ -2,7 +2,7 @@ use ecom_core::event::Service;
 use ecom_core::id::{OrderId, PaymentId, RefundId};
 use ecom_core::inventory::{InventoryContext, ReservationState};
 use ecom_core::order::{Order, OrderContext, Status};
-use ecom_core::payment::{PaymentContext, Record, RefundCause};
+use ecom_core::payment::{PaymentContext, Record, Refund, RefundCause, RefundStatus, payment_id};
 
 use super::{Broken, Invariant, When, money};
 use crate::world::{Service as Running, World, Written};
@@ -57,22 +57,29 @@ fn near(world: &World, written: &[Written]) -> Result<(), Broken> {
     Ok(())
 }
 
+/// How much may go back of what a complete order paid: what administrators asked for, and nothing else.
+fn allowed(payment: &Running<PaymentContext>, order: &Order) -> i64 {
+    let id = payment_id(order.id);
+    let refunds = payment.tables().snapshot().refunds.values().filter(|refund| refund.payment_id == id);
+    let asked = |refund: &&Refund| {
+        let is_refused = matches!(refund.status, RefundStatus::Failed { .. });
+        matches!(refund.cause, RefundCause::Administrator { .. }) && !is_refused
+    };
+    refunds.filter(asked).map(|refund| refund.amount.minor()).sum()
+}
+
 fn one((_, inventory, payment): Services<'_>, order: &Order, at_rest: bool) -> Result<(), Broken> {
     if order.status() != Status::Completed {
         return Ok(());
     }
     let subject = || format!("order {}", order.id);
     let (taken, returned, _) = payment.outside().balance(order.id);
-    let wanted = || {
-        payment.tables().snapshot().refunds.values().any(|refund| {
-            refund.payment_id == ecom_core::payment::payment_id(order.id)
-                && matches!(refund.cause, RefundCause::Administrator { .. })
-        })
-    };
-    if taken != order.total.minor() || (returned > 0 && !wanted()) {
+    let allowed = allowed(payment, order);
+    if taken != order.total.minor() || returned > allowed {
         let like = |minor| money(minor, order.total);
         let actual = format!("completed, {} taken, {} given back", like(taken), like(returned));
-        return Err(Broken::new(subject(), format!("{} taken, and kept", order.total), actual));
+        let kept = if allowed > 0 { format!("no more than {} given back", like(allowed)) } else { "kept".to_owned() };
+        return Err(Broken::new(subject(), format!("{} taken, and {kept}", order.total), actual));
     }
     let state = inventory.tables().snapshot().reservations.get(&order.id).map(|it| &it.state);
     let right = match state {

@@ -4,7 +4,7 @@ use super::switch::Mutant as M;
 use super::{Planted, plant};
 
 // The beginnings of the names of invariants.
-const ARRIVES: &str = "an event that is published was durable before";
+const ARRIVES: &str = "an event is written down before it is published";
 const BOOKS: &str = "payments and ledger say";
 const CONTACTS: &str = "notices go to the users";
 const EARLY: &str = "no order fails of a deadline";

@@ -20,6 +20,14 @@ pub(super) const BUGS: &[Planted] = &[
         &[KEY, ONCE],
     ),
     plant(
+        M::KeyAnsweredAfresh,
+        "key-answered-afresh",
+        "idempotency",
+        "a key that is used again gets an answer of its own, and not the first one",
+        ("double-click", 0, 1, false),
+        &[ONCE],
+    ),
+    plant(
         M::KeyWithoutUser,
         "key-without-user",
         "idempotency",

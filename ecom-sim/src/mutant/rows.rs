@@ -27,7 +27,7 @@ pub(super) const BUGS: &[Planted] = &[
         "ack",
         "who sends notices does not hear that money went back",
         ("refund-last", 0, 1, false),
-        &["an event that is published was durable before"],
+        &["an event is written down before it is published"],
     ),
     plant(
         M::LastPaymentFactWins,

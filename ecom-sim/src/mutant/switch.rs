@@ -87,6 +87,8 @@ pub enum Mutant {
     AdjustIgnoresHolds,
     /// The answer of an idempotency key is not kept.
     KeyNotKept,
+    /// A key that is used again gets an answer of its own.
+    KeyAnsweredAfresh,
     /// The answer to a request for a refund is not kept under its key.
     RefundKeyNotKept,
     /// The answer to an adjustment of stock is not kept under its key.

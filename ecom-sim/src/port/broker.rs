@@ -88,7 +88,7 @@ impl Broker {
     }
 
     /// The numbers of the services that want an event.
-    pub fn readers(&self, event: EventType) -> impl Iterator<Item = u8> {
+    pub fn consumers(&self, event: EventType) -> impl Iterator<Item = u8> {
         let routes = self.routes[event as usize];
         (0..self.queues.len() as u8).filter(move |number| routes >> number & 1 == 1)
     }
@@ -212,5 +212,6 @@ impl Hash for Queue {
 impl Hash for Broker {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.queues.hash(state);
+        self.published.hash(state);
     }
 }

@@ -18,7 +18,7 @@ use crate::mutant::Mutable;
 use crate::world::Seen;
 
 /// A context that can be simulated.
-pub trait Simulated: Mutable + Covered + BoundedContext<Snapshot: Hash, EffectAnswer: Hash> {
+pub trait Simulated: Mutable + Covered + BoundedContext<Snapshot: Hash, Change: Hash, EffectAnswer: Hash> {
     /// What its effects reach.
     type Outside: OutsideWorld<Self>;
 

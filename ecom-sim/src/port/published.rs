@@ -1,11 +1,12 @@
 //! What was ever published, as a list that copies share: worlds are copied more often than anything is published.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use ecom_core::event::Envelope;
 
-/// The events that the broker ever took, newest first. No world's future depends on it.
+/// The events that the broker ever took, newest first. No world's future depends on it, but what must hold at rest does.
 #[derive(Clone, Default)]
 pub struct Published(Option<Arc<Link>>);
 
@@ -23,6 +24,16 @@ impl Published {
     /// All of them, newest first; what was published again is there again.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Envelope>> {
         std::iter::successors(self.0.as_deref(), |link| link.before.0.as_deref()).map(|link| &link.envelope)
+    }
+}
+
+/// Which events there are, in any order and however often.
+impl Hash for Published {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut ids: Vec<_> = self.iter().map(|envelope| envelope.event_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.hash(state);
     }
 }
 

@@ -4,7 +4,7 @@ mod client;
 mod host;
 mod node;
 mod process;
-mod schedule;
+pub(crate) mod schedule;
 mod service;
 mod timepiece;
 mod told;
@@ -22,7 +22,7 @@ use ecom_core::time::Timestamp;
 use ecom_core::user::UserContext;
 
 pub use client::{Client, Command, Keyed, Known, Reply, Request, Trail};
-pub use node::{Answered, Env, Node, Seen, Settings};
+pub use node::{Answered, Env, Node, Said, Seen, Settings};
 pub use service::Service;
 pub use trace::{Line, Trace, Written};
 

@@ -2,11 +2,13 @@
 
 use std::any::Any;
 use std::fmt::{self, Debug};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ecom_core::decide::Row;
 use ecom_core::engine::consumer;
+use ecom_core::event::Envelope;
 use ecom_core::id::MessageId;
 use ecom_core::policy::Policy;
 use ecom_core::time::Timestamp;
@@ -16,6 +18,7 @@ use super::trace::Trace;
 use super::{Action, Lane, Trouble};
 use crate::choose::{Chooser, Fate, Op, Site};
 use crate::facts::Fact;
+use crate::hash::fingerprint;
 use crate::mutant::Mutant;
 use crate::port::Broker;
 
@@ -121,6 +124,8 @@ pub enum Answered {
         status: u16,
         /// What was created or changed.
         resource: Uuid,
+        /// What its body says.
+        said: Said,
     },
     /// It was looked at.
     Seen(Seen),
@@ -130,6 +135,21 @@ pub enum Answered {
     Failed,
     /// It may have happened.
     Unknown,
+}
+
+/// What the body of an answer says, as a number, in worlds in which bodies are made (`wire`). Nobody acts on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Said(u64);
+
+impl Said {
+    pub(super) fn of(body: &str) -> Self {
+        Self(fingerprint(body) as u64)
+    }
+}
+
+/// Nothing: worlds have the same future whether bodies are made or not.
+impl Hash for Said {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 impl fmt::Display for Answered {
@@ -199,6 +219,9 @@ pub trait Node: Debug + Send + Sync {
 
     /// Whether it has handled that message.
     fn has_handled(&self, id: MessageId) -> bool;
+
+    /// Every event that it ever wrote down to be published, in order.
+    fn raised(&self) -> &[Arc<Envelope>];
 
     /// The first change that did not raise the version of its row, and the version that the row had.
     fn unraised(&self) -> Option<(Row, u64)>;

@@ -9,7 +9,7 @@ use crate::choose::{Chooser, Fate, Op, Wanted};
 const JUMPS_MAX: usize = 6;
 
 /// After so many steps others may go on as well, although the lane is still busy: one that is broken may be for ever.
-const MACRO_STEPS_MAX: usize = 1_000;
+pub(crate) const MACRO_STEPS_MAX: usize = 1_000;
 
 impl World {
     /// Whoever goes on when nothing is chosen: who is in the middle of something, clients in a hurry, services in
@@ -104,15 +104,18 @@ impl World {
     /// Steps on until the lane that goes on holds nothing any more: everything that only it can see.
     pub fn macro_step(&mut self, action: Action, chooser: &mut dyn Chooser, trace: &mut Trace) {
         self.step(action, chooser, trace);
-        if self.settings.copies > 1 || !matches!(action, Action::Run { .. }) {
-            return;
-        }
         for _ in 0..MACRO_STEPS_MAX {
-            if self.last != Some(action) || !self.is_possible(action) {
+            if !self.goes_on(action) {
                 break;
             }
             self.step(action, chooser, trace);
         }
+    }
+
+    /// Whether the lane that went on last holds what only it can see.
+    pub(crate) fn goes_on(&self, action: Action) -> bool {
+        let is_lane = self.settings.copies == 1 && matches!(action, Action::Run { .. });
+        is_lane && self.last == Some(action) && self.is_possible(action)
     }
 
     /// Gives every dead letter back to its queue; how many there were.

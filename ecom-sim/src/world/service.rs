@@ -19,7 +19,7 @@ use super::timepiece::Timepiece;
 use super::{Action, Lane, Trouble};
 use crate::choose::{Fate, Op};
 use crate::facts::Fact;
-use crate::hash::Hasher128;
+use crate::hash::{Hasher128, bag};
 use crate::mutant::Mutant;
 use crate::port::{Broker, OutsideWorld, Simulated};
 
@@ -177,6 +177,8 @@ impl<C: Simulated> Node for Service<C> {
         *self.print.get_or_init(|| {
             let mut hasher = Hasher128::default();
             (&self.tables, &self.outside, &self.late, self.timepiece, self.cut_until).hash(&mut hasher);
+            // No future depends on the journals, but what must hold at rest is read in them.
+            (bag(self.tables.lines()), bag(self.tables.history())).hash(&mut hasher);
             if self.is_upgraded {
                 self.is_upgraded.hash(&mut hasher);
             }
@@ -374,6 +376,10 @@ impl<C: Simulated> Node for Service<C> {
 
     fn has_handled(&self, id: MessageId) -> bool {
         self.tables.has_handled(id)
+    }
+
+    fn raised(&self) -> &[Arc<Envelope>] {
+        self.tables.raised()
     }
 
     fn unraised(&self) -> Option<(Row, u64)> {

@@ -1,5 +1,6 @@
 //! What a run leaves behind: a hash of every step, and, when somebody wants to read it, the steps in words.
 
+use ecom_core::event::Envelope;
 use ecom_core::id::MessageId;
 use ecom_core::time::Timestamp;
 use uuid::Uuid;
@@ -8,7 +9,7 @@ use super::Action;
 use crate::choose::{Fate, Op};
 use crate::coverage::Coverage;
 use crate::hash::Hasher128;
-use crate::invariant::Broken;
+use crate::invariant::{self, Broken, Invariant};
 
 /// The hash, and perhaps the words.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +34,7 @@ pub struct Trace {
     now: Timestamp,
     action: Option<Action>,
     coverage: Option<Box<Coverage>>,
-    garbled: Option<Box<Broken>>,
+    broken: Option<Box<(Invariant, Broken)>>,
 }
 
 /// A row that a step wrote, or the subject of a timer or a line of history.
@@ -96,15 +97,22 @@ impl Trace {
         }
     }
 
-    /// The first thing that was not read as it was sent or stored.
-    pub fn garbled(&self) -> Option<&Broken> {
-        self.garbled.as_deref()
+    /// The first thing that was seen to be broken while it happened, and that no look at the world tells.
+    pub fn broken(&self) -> Option<&(Invariant, Broken)> {
+        self.broken.as_deref()
     }
 
+    /// Something was not read as it was sent or stored.
     pub(super) fn garble(&mut self, node: u8, broken: Broken) {
         self.touch_rows(node);
         self.say(true, || format!("{} is read as {} and was {}", broken.subject, broken.actual, broken.expected));
-        self.garbled.get_or_insert_with(|| Box::new(broken));
+        self.broken.get_or_insert_with(|| Box::new((invariant::UNGARBLED, broken)));
+    }
+
+    /// An event was published that nobody has written down.
+    pub(super) fn unfounded(&mut self, node: u8, envelope: &Envelope) {
+        self.touch_rows(node);
+        self.broken.get_or_insert_with(|| Box::new(invariant::unfounded(envelope)));
     }
 
     /// Whether somebody asked what is reached.

@@ -160,6 +160,11 @@ impl<C: BoundedContext> MemoryTables<C> {
         &self.outbox
     }
 
+    /// Every event that was ever in the outbox, in order.
+    pub fn raised(&self) -> &[Arc<Envelope>] {
+        &self.raised
+    }
+
     /// The calls that are owed.
     pub fn effects(&self) -> impl ExactSizeIterator<Item = &Leased<EffectRow<C::Effect>>> {
         self.effects.values()

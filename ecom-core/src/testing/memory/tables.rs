@@ -42,6 +42,8 @@ pub struct MemoryTables<C: BoundedContext> {
     pub(super) lines: Vec<Arc<C::Change>>,
     pub(super) inbox: BTreeMap<MessageId, Timestamp>,
     pub(super) outbox: Vec<Leased<Arc<Envelope>>>,
+    /// Every event that was ever in the outbox.
+    pub(super) raised: Vec<Arc<Envelope>>,
     pub(super) effects: BTreeMap<MessageId, Leased<EffectRow<C::Effect>>>,
     pub(super) timers: BTreeMap<(Uuid, Cow<'static, str>), (u64, Timestamp)>,
     pub(super) kept: BTreeMap<(String, String), (KeptAnswer, Timestamp)>,
@@ -90,6 +92,7 @@ impl<C: BoundedContext> Default for MemoryTables<C> {
             lines: vec![],
             inbox: BTreeMap::new(),
             outbox: vec![],
+            raised: vec![],
             effects: BTreeMap::new(),
             timers: BTreeMap::new(),
             kept: BTreeMap::new(),
@@ -104,7 +107,7 @@ impl<C: BoundedContext> Default for MemoryTables<C> {
     }
 }
 
-/// The journals are left out: what they say follows from how the other rows came to be.
+/// The journals are left out: no transaction depends on them. Whoever compares what is in them goes through them.
 impl<C: BoundedContext<Snapshot: Hash>> Hash for MemoryTables<C> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (&self.snapshot, &self.outbox, &self.effects, &self.timers).hash(state);
@@ -249,6 +252,7 @@ impl<C: BoundedContext> MemoryTables<C> {
         }
         self.inbox.extend(writes.inbox.into_iter().map(|id| (id, now)));
         self.outbox.extend(writes.outbox.iter().map(|row| Leased { item: Arc::clone(row), until: leased_until }));
+        self.raised.extend(writes.outbox.iter().map(Arc::clone));
         for (id, row) in writes.effects {
             match row {
                 // The writer drives what is due at once; what is due later belongs to whoever claims it then.

@@ -1,13 +1,15 @@
 //! A transaction: with one process read, decided and written in one step; with several, in two, so that others can come
 //! between.
 
+use ecom_core::decide::Answer;
 use ecom_core::engine::{Batch, Committed, Fault, Message, Outcome};
 use ecom_core::testing::Terms;
 
 use super::super::Lane;
-use super::super::node::{Answered, Env};
+use super::super::node::{Answered, Env, Said};
 use super::super::process::{Process, Under};
 use super::super::service::{Service, name};
+use super::publish::store;
 use crate::choose::{Fate, Op};
 use crate::coverage;
 use crate::mutant::{self, Mutant};
@@ -221,7 +223,7 @@ impl<C: Simulated> Process<C> {
     fn reply(client: u8, ended: Ended<C>, env: &mut Env<'_>) -> Option<()> {
         let answered = match ended {
             Ended::Begun => return Some(()),
-            Ended::Committed(outcomes) => outcomes.first().map_or(Answered::Unknown, answered),
+            Ended::Committed(outcomes) => outcomes.first().map_or(Answered::Unknown, |it| answered(it, env)),
             Ended::RolledBack(_) => Answered::Failed,
             Ended::Unknown => Answered::Unknown,
             Ended::Died => {
@@ -246,7 +248,7 @@ fn transact<C: Simulated>(
     if !is_done(fate) {
         mutant::leftovers(mutant, &mut service.tables, batch, terms(env));
         if mutant == Mutant::PublishBeforeCommit {
-            begun.writes().outbox.iter().for_each(|row| env.broker.store(row, Stored::All, env.now));
+            begun.writes().outbox.iter().for_each(|row| store(row, Stored::All, service, env));
         }
         return Err(fault(fate));
     }
@@ -273,13 +275,17 @@ fn word<C: Simulated>(outcome: &Outcome<C>) -> String {
     }
 }
 
-fn answered<C: Simulated>(outcome: &Outcome<C>) -> Answered {
-    let done = |answer: &ecom_core::decide::Answer| Answered::Done { status: answer.status, resource: answer.resource };
+fn answered<C: Simulated>(outcome: &Outcome<C>, env: &Env<'_>) -> Answered {
+    let done = |answer: &Answer| {
+        let said = if env.settings.wire { Said::of(&answer.body) } else { Said::default() };
+        Answered::Done { status: answer.status, resource: answer.resource, said }
+    };
     match outcome {
         Outcome::Applied(Some(reply)) | Outcome::Stayed(_, Some(reply)) => done(&C::answer(reply)),
+        Outcome::Replayed(answer) if env.has(Mutant::KeyAnsweredAfresh) => done(&Answer { status: 200, ..answer.clone() }),
         Outcome::Replayed(answer) => done(answer),
         Outcome::Applied(None) | Outcome::Stayed(_, None) | Outcome::Duplicate => {
-            Answered::Done { status: 204, resource: uuid::Uuid::nil() }
+            Answered::Done { status: 204, resource: uuid::Uuid::nil(), said: Said::default() }
         }
         Outcome::KeyReused | Outcome::Rejected(_) => Answered::Refused,
     }

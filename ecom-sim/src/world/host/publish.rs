@@ -41,7 +41,7 @@ impl<C: Simulated> Process<C> {
                 let cut = service.is_cut(env.time);
                 let fate = if cut { Fate::UnknownNotDone } else { env.fate(self.node, Op::Publish, ENDS) };
                 let ended = if cut { "cut off" } else { fate.word() };
-                self.send(fate, ended, env)?
+                self.send(fate, ended, service, env)?
             }
             Request::Claim { .. } | Request::Delete { .. } => {
                 self.sweep(service, env);
@@ -54,7 +54,7 @@ impl<C: Simulated> Process<C> {
         Some(())
     }
 
-    fn send(&self, fate: Fate, ended: &'static str, env: &mut Env<'_>) -> Option<Completion> {
+    fn send(&self, fate: Fate, ended: &'static str, service: &Service<C>, env: &mut Env<'_>) -> Option<Completion> {
         let Request::Publish { rows } = &self.relay.request else { return None };
         let stored = match fate {
             Fate::Fine | Fate::UnknownDone | Fate::CrashAfter | Fate::Returned => Some(Stored::All),
@@ -71,7 +71,7 @@ impl<C: Simulated> Process<C> {
                 coverage.reach(self.node, (row.event.event_type().name(), "-"), Step::Publish, ended);
             }
             if let Some(stored) = stored.filter(|_| !is_returned(row)) {
-                env.broker.store(row, stored, env.time);
+                store(row, stored, service, env);
             }
         }
         env.trace.say(fate != Fate::Fine, || {
@@ -138,4 +138,12 @@ impl<C: Simulated> Process<C> {
         }
         env.trace.touch_rows(self.node);
     }
+}
+
+/// The broker takes an event, which somebody must have written down before.
+pub(super) fn store<C: Simulated>(row: &Arc<Envelope>, stored: Stored, service: &Service<C>, env: &mut Env<'_>) {
+    if !service.tables.raised().iter().any(|it| it.event_id == row.event_id) {
+        env.trace.unfounded(C::SERVICE as u8, row);
+    }
+    env.broker.store(row, stored, env.time);
 }
