@@ -87,11 +87,11 @@ impl Default for Options {
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Explored {
-    /// Different worlds.
+    /// Different pairs of a world and the faults that were spent on the way to it.
     pub states: usize,
     /// Steps between them.
     pub transitions: usize,
-    /// Worlds in which nothing is left to happen.
+    /// Those of them in which nothing is left to happen.
     pub terminal: usize,
     /// The most steps from the beginning.
     pub depth: usize,
