@@ -80,7 +80,9 @@ const SHORT: Size = Size {
     searches: "1",
     coverage: &["--runs", "80000", "--states", "10000"],
     explored: &[
-        search("one-order", 1, How::Proved).early(),
+        // Not proved: without the reduction these are more than six million states, with it 271 thousand.
+        search("one-order", 1, How::Usual).early(),
+        search("one-price", 1, How::Proved).early(),
         search("two-orders-one-piece", 0, How::Proved),
         search("one-order", 1, How::Proved),
         search("order-cancel", 0, How::Proved),
@@ -99,7 +101,9 @@ const LONG: Size = Size {
     searches: "9",
     coverage: &[],
     explored: &[
-        search("one-order", 1, How::Proved).early(),
+        // Not proved: without the reduction these are more than six million states, with it 271 thousand.
+        search("one-order", 1, How::Usual).early(),
+        search("one-price", 1, How::Proved).early(),
         search("two-orders-one-piece", 0, How::Proved),
         search("one-order", 1, How::Proved),
         search("order-cancel", 0, How::Proved),
@@ -230,7 +234,10 @@ mod tests {
     fn either_set_has_a_search_in_which_time_passes_early() {
         for size in [SHORT, LONG] {
             let early = size.explored.iter().filter(|it| it.early).map(|it| it.arguments().join(" "));
-            assert_eq!(early.collect::<Vec<_>>(), ["explore one-order --faults 1 --prove"]);
+            assert_eq!(
+                early.collect::<Vec<_>>(),
+                ["explore one-order --faults 1", "explore one-price --faults 1 --prove"]
+            );
         }
         assert_eq!(
             search("one-order", 2, How::Every).arguments().join(" "),
