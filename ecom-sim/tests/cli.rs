@@ -1,6 +1,6 @@
 //! What the command line says, and how it ends: scripts go by the exit codes.
 
-use std::process::Command;
+use std::process::{Child, Command, Output, Stdio};
 
 struct Said {
     code: Option<i32>,
@@ -44,7 +44,7 @@ fn the_exit_code_tells_how_it_ended() {
         ("explore declined --faults 0 --punctual", 0),
         ("explore declined --faults 0 --punctual --states 50", 5),
         ("mutants --names", 0),
-        ("mutants charge-fresh-key --searches 1 --runs 1", 5),
+        ("mutants charge-fresh-key --searches 1 --runs 1 --states 100", 5),
     ] {
         let said = ecom_sim(&arguments.split(' ').collect::<Vec<_>>());
         assert_eq!(said.code, Some(code), "{arguments}\n{}{}", said.out, said.err);
@@ -68,18 +68,24 @@ fn what_makes_no_sense_is_told_in_one_line() {
         ("shrink one-order~payment.call.1=late --bug fields-dropped", "cannot have the bug"),
         ("run nothing", "no scenario is named \"nothing\""),
         ("mutants nothing", "no planted bug has \"nothing\" in its name"),
+        ("mutants nothing --names", "no planted bug has \"nothing\" in its name"),
+        ("mutants reads-not-locked", "reads-not-locked is not looked for: it is too rare, and for --bug alone"),
         ("run one-order --seeds 0", "there is nothing to run"),
         ("run --from 18446744073709551615 --seeds 5", "there are no 5 seeds from 18446744073709551615 on"),
         ("replay one-order~", "\"\" is not a deviation"),
         ("replay one-order~payment.call.1=late,,", "\"\" is not a deviation"),
         ("replay one-order~payment.call.0=late", "\"payment.call.0=late\" is not a deviation"),
         ("replay one-order~payment.call.1=fine", "\"payment.call.1=fine\" is not a deviation"),
-        ("replay one-order~payment.call.1=late,payment.call.1=away", "payment.call.1 is in it twice"),
-        ("replay one-order~@9=order.clock-1h,@9=order.cut60s", "@9 is in it twice"),
-        ("replay one-order~payment.call.1=late --seed 3", "says what goes otherwise; --seed 3 would say it again"),
-        ("replay 7 --seed 3", "\"7\" says what goes otherwise"),
+        (
+            "replay one-order~payment.call.1=late,payment.call.1=away",
+            "payment.call.1 is given twice; each choice deviates only once",
+        ),
+        ("replay one-order~@9=order.clock-1h,@9=order.cut60s", "@9 is given twice; each choice deviates only once"),
+        ("replay one-order~payment.call.1=late --seed 3", "=late\" already fixes what deviates; leave out --seed"),
+        ("replay 7 --seed 3", "\"7\" already fixes what deviates; leave out --seed"),
         ("bench nothing", "no workload has \"nothing\" in its name"),
         ("coverage --html /nowhere/coverage.html", "/nowhere/coverage.html: No such file"),
+        ("coverage --html /", "/: is a directory"),
     ] {
         let said = ecom_sim(&arguments.split(' ').collect::<Vec<_>>());
         assert_eq!((said.code, said.err.lines().count(), said.out.as_str()), (Some(2), 1, ""), "{arguments}");
@@ -94,11 +100,11 @@ fn what_a_proof_falls_short_of_is_told_in_one_line() {
             "explore declined --faults 0 --punctual --prove --states 50",
             "the reduction is not proved: the reduced search is",
         ),
-        ("mutants charge-fresh-key --searches 1 --runs 1", "the proof falls short: charge-fresh-key is not found as"),
         (
-            "explore declined --faults 0 --punctual --states 50",
-            "not everything was tried: there are more than the 50 states",
+            "mutants charge-fresh-key --searches 1 --runs 1 --states 2000",
+            "the proof falls short: charge-fresh-key is not found as",
         ),
+        ("explore declined --faults 0 --punctual --states 50", "not everything was tried: the search stopped at 5"),
     ] {
         let said = ecom_sim(&arguments.split(' ').collect::<Vec<_>>());
         assert_eq!(said.err.lines().count(), 1, "{}", said.err);
@@ -109,15 +115,102 @@ fn what_a_proof_falls_short_of_is_told_in_one_line() {
     assert!(said.out.contains(" terminal states either way"), "{}", said.out);
 }
 
+/// A command whose standard output and standard error go there, and how it ends.
+fn ecom_sim_to(arguments: &str, out: impl Into<Stdio>, err: impl Into<Stdio>) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ecom-sim"));
+    command.args(arguments.split(' ')).env_remove("GITHUB_ACTIONS").stdout(out).stderr(err);
+    let output = command.spawn().and_then(Child::wait_with_output);
+    let Ok(Output { status, stdout, stderr }) = output else { panic!("the command cannot be started") };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Said { code: status.code(), out: text(&stdout), err: text(&stderr) }
+}
+
+/// Where to write when nobody reads.
+fn nobody() -> Stdio {
+    let (reader, writer) = std::io::pipe().expect("there are pipes");
+    drop(reader);
+    writer.into()
+}
+
+fn full() -> Stdio {
+    std::fs::OpenOptions::new().write(true).open("/dev/full").expect("it is there").into()
+}
+
 #[test]
 fn a_reader_who_goes_away_is_no_failure() {
-    for arguments in ["run one-order --seeds 3000 --hashes", "mutants --names", "scenarios"] {
-        let line = format!("{} {arguments} | head -n 1; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_ecom-sim"));
-        let output = Command::new("bash").args(["-c", &line]).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && !told.contains("panicked"), "{arguments}: {told}");
-        assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1, "{arguments}");
+    for (arguments, code) in [
+        ("run one-order --seeds 30 --hashes", 0),
+        ("mutants --names", 0),
+        ("scenarios", 0),
+        ("replay one-order --dump", 0),
+        ("replay nothing", 2),
+        ("explore declined --faults 0 --punctual --states 50", 5),
+        ("mutants charge-fresh-key --searches 1 --runs 1 --states 100", 5),
+    ] {
+        let said = ecom_sim_to(arguments, nobody(), Stdio::piped());
+        assert!(said.code == Some(code) && !said.err.contains("panicked"), "{arguments}: {:?} {}", said.code, said.err);
+        // As with `2>&1`: then nobody hears either.
+        assert_eq!(ecom_sim_to(arguments, nobody(), nobody()).code, Some(code), "{arguments}");
     }
+}
+
+#[test]
+fn one_who_goes_away_after_a_line_has_read_it() {
+    let run = "run one-order --seeds 3000 --hashes 2>&1";
+    let line = format!("{} {run} | head -n 1; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_ecom-sim"));
+    let output = Command::new("bash").args(["-c", &line]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
+}
+
+#[test]
+fn what_cannot_be_written_is_told_and_is_no_success() {
+    for (arguments, code) in [
+        ("run one-order --seeds 3 --json", 6),
+        ("run one-order --seeds 30 --hashes", 6),
+        ("replay one-order", 6),
+        ("explore declined --faults 0 --punctual", 6),
+        ("scenarios", 6),
+        // What was found weighs more.
+        ("replay order-cancel~payment.call.1=unknown-done --bug charge-fresh-key", 1),
+        ("explore declined --faults 0 --punctual --states 50", 5),
+    ] {
+        let said = ecom_sim_to(arguments, full(), Stdio::piped());
+        assert_eq!(said.code, Some(code), "{arguments}: {}", said.err);
+        let told = said.err.lines().filter(|line| line.starts_with("standard output: No space left")).count();
+        assert_eq!(told, 1, "{arguments}: {}", said.err);
+        assert_eq!(ecom_sim_to(arguments, full(), full()).code, Some(code), "{arguments}");
+    }
+}
+
+#[test]
+fn a_coverage_page_that_cannot_be_written_hides_nothing() {
+    let run = "coverage --runs 20 --states 20 --html";
+    let said = ecom_sim(&format!("{run} /dev/full").split(' ').collect::<Vec<_>>());
+    assert!(said.out.contains("20 random runs in ") && said.out.contains(" probes are hit"), "{}", said.out);
+    assert_eq!((said.code, said.err.lines().count()), (Some(5), 1), "{}", said.err);
+    assert!(said.err.starts_with("/dev/full: No space left"), "{}", said.err);
+    // A page takes the place of the one that was there, and nothing is left beside it.
+    let dir = std::env::temp_dir().join(format!("ecom-sim-cli-page-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let page = dir.join("coverage.html");
+    std::fs::write(&page, "the former one").unwrap();
+    let said = ecom_sim(&format!("{run} {}", page.display()).split(' ').collect::<Vec<_>>());
+    assert_eq!(said.code, Some(5), "{}", said.err);
+    assert!(std::fs::read_to_string(&page).unwrap().ends_with("</html>\n"));
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1);
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn planted_bugs_are_named_and_those_that_are_not_looked_for_are_marked() {
+    let said = ecom_sim(&["mutants", "key", "--names"]);
+    assert!(said.out.lines().all(|line| line.split(' ').next().unwrap().contains("key")), "{}", said.out);
+    assert!(said.out.contains("charge-fresh-key ") && !said.out.contains("--bug alone"), "{}", said.out);
+    let said = ecom_sim(&["mutants", "--names"]);
+    let marked: Vec<&str> = said.out.lines().filter(|line| line.ends_with(" (for --bug alone)")).collect();
+    assert_eq!(marked.len(), 2, "{}", said.out);
+    assert!(marked.iter().any(|line| line.starts_with("reads-not-locked ")), "{marked:?}");
 }
 
 #[test]

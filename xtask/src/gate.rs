@@ -30,7 +30,7 @@ pub(crate) fn test(yes: bool) -> Outcome {
         chaos(&told)?;
         chaos(&Chaos { minutes: 0.1, rate: 5, control: true, ..told })
     })?;
-    step("the simulator shows what it must", || sim(0, false))?;
+    step("the simulator shows what it must", || sim(None, false))?;
     step("examples", examples)?;
     step("release build", || run(&mut cargo(&["build", "--release", "-p", "ecom-services", "--bins"])))?;
     step("demo: 300 orders", || {

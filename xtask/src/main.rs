@@ -57,9 +57,9 @@ enum Task {
     /// Lets the simulator show what it must: runs that are the same twice, everything that may happen in small worlds,
     /// planted bugs found, and what is reached. Tells the figures in a table.
     Sim {
-        /// The first seed of the random runs.
-        #[arg(long, default_value_t = 0)]
-        seed: u64,
+        /// The first seed of the random runs; without it, one that follows from the commit.
+        #[arg(long)]
+        seed: Option<u64>,
         /// A million runs, three faults, more searches: for a night.
         #[arg(long)]
         long: bool,

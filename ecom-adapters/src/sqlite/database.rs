@@ -153,7 +153,7 @@ fn create(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Nothing that reads the file before the first statement does.
+/// Options that touch nothing in the file before the first statement; in particular they do not switch the journal mode.
 fn plain(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::from_str("sqlite::memory:")
         .unwrap_or_default()

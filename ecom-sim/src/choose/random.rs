@@ -163,11 +163,6 @@ impl Random {
         self.deviations
     }
 
-    /// Faults happen no more.
-    pub const fn calm(&mut self) {
-        self.left = 0;
-    }
-
     fn note(&mut self, site: Site, at: u32, pick: Pick) {
         let deviation = Deviation { site, at, pick };
         if deviation.is_fault() {

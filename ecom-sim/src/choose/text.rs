@@ -18,7 +18,7 @@ pub enum ParseError {
     )]
     Unknown(String),
     /// This choice goes otherwise in two ways.
-    #[error("{0} is in it twice: a step goes otherwise in one way")]
+    #[error("{0} is given twice; each choice deviates only once")]
     Twice(String),
 }
 

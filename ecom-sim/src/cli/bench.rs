@@ -6,8 +6,10 @@ use crate::scenario::Scenario;
 use crate::watch::processor;
 use crate::world::Trace;
 
-/// The last workload, and its generated shops.
+/// The last workload.
 const SHOPS_LABEL: &str = "generated shops, swarm";
+
+/// Its generated shops.
 const SHOPS: u64 = 64;
 
 pub(super) fn bench(args: &BenchArgs) -> Ending {

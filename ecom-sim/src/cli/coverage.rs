@@ -6,11 +6,12 @@ use std::fmt::Write;
 use ecom_core::event::Service;
 use serde_json::json;
 
-use super::{CoverageArgs, Ending, print, usage};
+use super::file::Goal;
+use super::{CoverageArgs, Ending, print};
 use crate::coverage::{Bounds, Cell, Measured, PROBES, SHARE_MIN, Standing, measure, page, universe};
 
 /// One more line. Writing into a string does not fail.
-macro_rules! line {
+macro_rules! push {
     ($out:ident, $($said:tt)*) => { let _ = writeln!($out, $($said)*); };
 }
 
@@ -18,19 +19,19 @@ macro_rules! line {
 const PRINTED_MAX: usize = 40;
 
 pub(super) fn coverage(args: &CoverageArgs) -> Ending {
-    // What cannot be written is told before the work, and not after it; a page that is there stays until then.
-    if let Some(path) = &args.html
-        && let Err(error) = std::fs::OpenOptions::new().append(true).create(true).open(path)
-    {
-        return usage(format_args!("{}: {error}", path.display()));
-    }
+    let html = match args.html.as_deref().map(Goal::of).transpose() {
+        Ok(html) => html,
+        Err(ending) => return ending,
+    };
     let measured = measure(Bounds { runs: args.runs, states: args.states });
-    if let Some(path) = &args.html
-        && let Err(error) = std::fs::write(path, page(&measured))
-    {
-        return usage(format_args!("{}: {error}", path.display()));
-    }
     print(&if args.json { format!("{}\n", as_json(&measured)) } else { told(&measured) });
+    if let Some(html) = html {
+        html.write(&page(&measured));
+    }
+    ending(&measured)
+}
+
+fn ending(measured: &Measured) -> Ending {
     if !measured.failures.is_empty() {
         Ending::Violation
     } else if measured.is_enough() {
@@ -46,14 +47,14 @@ fn told(measured: &Measured) -> String {
     let union = measured.union();
     let Bounds { runs, states } = measured.bounds;
     let complete = measured.searches.iter().filter(|(_, _, complete)| *complete).count();
-    line!(
+    push!(
         out,
         "{runs} random runs in {:.1} s; {} searches of at most {states} states, {complete} of them complete, in {:.1} s",
         measured.seconds.0,
         measured.searches.len(),
         measured.seconds.1
     );
-    line!(
+    push!(
         out,
         "{:<14}{:>8}{:>8}{:>12}{:>8}{:>8}{:>12}",
         "service",
@@ -73,20 +74,20 @@ fn told(measured: &Measured) -> String {
         let (rare, open) = (count(|it| it == Standing::Rare), count(|it| it == Standing::Open));
         let total = all.iter().filter(of).count();
         if total > 0 {
-            line!(out, "{:<14}{random:>8}{reached:>8}{known:>12}{rare:>8}{open:>8}{total:>12}", service.short_name());
+            push!(out, "{:<14}{random:>8}{reached:>8}{known:>12}{rare:>8}{open:>8}{total:>12}", service.short_name());
         }
     }
     let (share, hit) = (measured.share() * 100.0, PROBES.len() - measured.unhit().count());
-    line!(out, "random runs reach {share:.2} % of {} cells (at least {:.0} % wanted)", union.len(), SHARE_MIN * 100.0);
-    line!(out, "{hit} of {} probes are hit", PROBES.len());
+    push!(out, "random runs reach {share:.2} % of {} cells (at least {:.0} % wanted)", union.len(), SHARE_MIN * 100.0);
+    push!(out, "{hit} of {} probes are hit", PROBES.len());
     for probe in measured.unhit() {
-        line!(out, "  never: {} ({})", probe.name, probe.area);
+        push!(out, "  never: {} ({})", probe.name, probe.area);
     }
     list(&mut out, "only the searches reach", &measured.missed());
     list(&mut out, "reached, although it should be unreachable or is in no alphabet", &measured.wrong());
     list(&mut out, "not reached, and nobody says why", &measured.open());
     for failure in &measured.failures {
-        line!(out, "FAIL {failure}");
+        push!(out, "FAIL {failure}");
     }
     out
 }
@@ -95,12 +96,12 @@ fn list(out: &mut String, title: &str, cells: &[Cell]) {
     if cells.is_empty() {
         return;
     }
-    line!(out, "{title}: {}", cells.len());
+    push!(out, "{title}: {}", cells.len());
     for cell in cells.iter().take(PRINTED_MAX) {
-        line!(out, "  {cell}");
+        push!(out, "  {cell}");
     }
     if cells.len() > PRINTED_MAX {
-        line!(out, "  … and {} more; --json and --html have all", cells.len() - PRINTED_MAX);
+        push!(out, "  … and {} more; --json and --html have all", cells.len() - PRINTED_MAX);
     }
 }
 

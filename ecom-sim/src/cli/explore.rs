@@ -1,6 +1,6 @@
 //! `ecom-sim explore`.
 
-use super::{Ending, ExploreArgs, print, scenario, show};
+use super::{Ending, ExploreArgs, print, scenario, show, tell};
 use crate::explore::{Explored, Options, Proof};
 use crate::report::Report;
 use crate::run::{Failure, Rules};
@@ -47,7 +47,7 @@ pub(super) fn explore(args: &ExploreArgs) -> Ending {
             Ending::Clean
         }
         Some(shortfall) => {
-            eprintln!("the reduction is not proved: {shortfall}");
+            tell(&format!("the reduction is not proved: {shortfall}"));
             Ending::Shortfall
         }
     }
@@ -81,7 +81,7 @@ fn end(args: &ExploreArgs, scenario: &Scenario, found: Explored, rules: &Rules) 
         if found.complete {
             return Ending::Clean;
         }
-        eprintln!("not everything was tried: there are more than the {} states that --states allows", args.states);
+        tell(&format!("not everything was tried: the search stopped at {} states", found.states));
         return Ending::Shortfall;
     };
     let failure = Failure { invariant, broken, stuck: false, step: u64::MAX, at: World::dawn() };

@@ -1,11 +1,13 @@
 //! The command line.
 
-#![warn(clippy::print_stdout)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
 mod coverage;
 mod explore;
+mod file;
 mod mutants;
+mod out;
 mod replay;
 mod run;
 
@@ -13,6 +15,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, value_parser};
+
+use out::{print, tell};
 
 use crate::mutant::{Planted, Switch};
 use crate::report::Report;
@@ -33,8 +37,11 @@ pub enum Ending {
     Stuck = 3,
     /// Two runs of the same differ.
     Nondeterminism = 4,
-    /// What is to be proved is not: a planted bug survived, or the simulator does not do all that it should.
+    /// What is to be shown is not: a planted bug survived or does not shrink, the reduction loses an end, the coverage is
+    /// too small, or a search stopped before its end.
     Shortfall = 5,
+    /// Nothing was found, but what came of it could not be written.
+    Unwritten = 6,
 }
 
 impl From<Ending> for ExitCode {
@@ -45,7 +52,8 @@ impl From<Ending> for ExitCode {
 
 /// Deterministic simulation of the Ecom services.
 ///
-/// Exit codes: 0 clean, 1 violation, 2 usage, 3 stuck, 4 nondeterminism, 5 a proof falls short.
+/// Exit codes: 0 clean, 1 violation, 2 usage, 3 stuck, 4 nondeterminism, 5 a proof falls short or a search stopped before
+/// its end, 6 clean, but what came of it could not be written.
 #[derive(Debug, Parser)]
 #[command(name = "ecom-sim", version)]
 pub struct Cli {
@@ -77,7 +85,8 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct RunArgs {
-    /// A small world, or `shop` for generated ones, or `all`.
+    /// A small world, or `shop` for generated ones, or `all`: those too, all small worlds but those of upgrades, and
+    /// the named ones with two processes of each service.
     #[arg(default_value = "all")]
     scenario: String,
     /// How many runs.
@@ -178,8 +187,8 @@ struct ExploreArgs {
     /// between two steps, clocks that jump or drift, and services without a broker.
     #[arg(long)]
     every: bool,
-    /// After so many states the search ends.
-    #[arg(long, default_value_t = 20_000_000)]
+    /// After so many states the search stops; a state takes some 1.5 KB of memory.
+    #[arg(long, default_value_t = 5_000_000)]
     states: usize,
     /// Prints the ends.
     #[arg(long)]
@@ -206,7 +215,7 @@ struct BenchArgs {
 
 #[derive(Debug, Args)]
 struct MutantsArgs {
-    /// Those alone whose name has this in it.
+    /// Only those whose name has this in it.
     only: Option<String>,
     /// Searches at random for each; the median counts.
     #[arg(long, default_value_t = 3)]
@@ -223,7 +232,7 @@ struct MutantsArgs {
     /// The table of the README.
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
-    /// Names them, and looks for none.
+    /// Names them, and those that `--bug` alone takes, and looks for none.
     #[arg(long, conflicts_with_all = ["json", "markdown"])]
     names: bool,
 }
@@ -246,7 +255,11 @@ struct CoverageArgs {
 
 /// Carries a command line out.
 pub fn main(cli: Cli) -> Ending {
-    match cli.command {
+    out::ended(carry_out(cli.command))
+}
+
+fn carry_out(command: Command) -> Ending {
+    match command {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Shrink(args) => replay::shrink(args),
@@ -261,15 +274,9 @@ pub fn main(cli: Cli) -> Ending {
     }
 }
 
-/// Whoever reads may have gone away: that is no reason to fail.
-fn print(text: &str) {
-    use std::io::Write;
-    drop(std::io::stdout().write_all(text.as_bytes()));
-}
-
 /// One line about a command line that makes no sense.
 fn usage(problem: impl std::fmt::Display) -> Ending {
-    eprintln!("{problem}");
+    tell(&problem.to_string());
     Ending::Usage
 }
 
@@ -277,7 +284,7 @@ fn usage(problem: impl std::fmt::Display) -> Ending {
 #[expect(clippy::disallowed_methods, reason = "who reads what is printed changes no run")]
 fn show(mut report: Report, rules: &Rules, json: bool) -> Ending {
     if let Err(error) = report.save(rules) {
-        eprintln!("the report is not kept: {error}");
+        tell(&format!("the report is not kept: {error}"));
     }
     if json {
         print(&format!("{}\n", report.json()));
@@ -292,10 +299,8 @@ fn show(mut report: Report, rules: &Rules, json: bool) -> Ending {
 
 fn bug(name: Option<&str>) -> Result<Option<Switch>, Ending> {
     let planted = |name| {
-        Planted::named(name).map(|planted| planted.switch).ok_or_else(|| {
-            eprintln!("no planted bug is named {name:?}; `ecom-sim mutants --names` names them");
-            Ending::Usage
-        })
+        let unknown = || usage(format_args!("no planted bug is named {name:?}; `ecom-sim mutants --names` names them"));
+        Planted::named(name).map(|planted| planted.switch).ok_or_else(unknown)
     };
     name.map(planted).transpose()
 }
@@ -304,13 +309,13 @@ fn scenario(name: &str, bug: Option<Switch>) -> Result<Scenario, Ending> {
     Scenario::planted(name, bug).ok_or_else(|| {
         let base = crate::scenario::whole(name);
         if let Some(bug) = bug.filter(|_| Scenario::named(name).is_some()) {
-            eprintln!("{base} cannot have the bug {:?}: that is one of {}", bug.name(), home(bug));
+            let (bug, home) = (bug.name(), home(bug));
+            usage(format_args!("{base} cannot have the bug {bug:?}: that is one of {home}"))
         } else if base != name && Scenario::named(base).is_some() {
-            eprintln!("{base} has nothing that {:?} could leave out of it", &name[base.len()..]);
+            usage(format_args!("{base} has nothing that {:?} could leave out of it", &name[base.len()..]))
         } else {
-            eprintln!("no scenario is named {name:?}; `ecom-sim scenarios` names them");
+            usage(format_args!("no scenario is named {name:?}; `ecom-sim scenarios` names them"))
         }
-        Ending::Usage
     })
 }
 

@@ -5,8 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
-use super::{Ending, MutantsArgs, print, usage};
-use crate::mutant::{ALL, Bars, Checked, Control, Found, Hunt, Kill, Planted, Verdict, hunt};
+use super::{Ending, MutantsArgs, print, tell, usage};
+use crate::mutant::{ALL, Bars, Checked, Control, FORMER, Found, Hunt, Kill, Planted, Verdict, hunt};
+
+/// Said of the former ones, which are too rare to be looked for.
+const FOR_BUG_ALONE: &str = " (for --bug alone)";
 
 /// What a thread does next.
 #[derive(Clone, Copy)]
@@ -23,15 +26,27 @@ struct Results {
 }
 
 pub(super) fn mutants(args: &MutantsArgs) -> Ending {
+    let wanted = |planted: &&Planted| args.only.as_ref().is_none_or(|only| planted.name.contains(only.as_str()));
+    let only = args.only.as_deref().unwrap_or_default();
+    let none = || usage(format_args!("no planted bug has {only:?} in its name"));
     if args.names {
-        Planted::known().for_each(|it| print(&format!("{:<29} {}\n", it.name, it.about)));
-        return Ending::Clean;
+        let all = ALL.iter().map(|it| (it, "")).chain(FORMER.iter().map(|it| (it, FOR_BUG_ALONE)));
+        let lines: Vec<String> = all
+            .filter(|(it, _)| wanted(it))
+            .map(|(it, mark)| format!("{:<29} {}{mark}\n", it.name, it.about))
+            .collect();
+        print(&lines.concat());
+        return if lines.is_empty() { none() } else { Ending::Clean };
     }
     let plan = Hunt { searches: args.searches.max(1), runs_max: args.runs, states_max: args.states, uniform: true };
-    let wanted = |planted: &&Planted| args.only.as_ref().is_none_or(|only| planted.name.contains(only.as_str()));
     let mut jobs: Vec<Job> = ALL.iter().filter(wanted).map(Job::Hunt).collect();
     if jobs.is_empty() {
-        return usage(format_args!("no planted bug has {:?} in its name", args.only.as_deref().unwrap_or_default()));
+        return match FORMER.iter().find(wanted) {
+            Some(former) => {
+                usage(format_args!("{} is not looked for: it is too rare, and for --bug alone", former.name))
+            }
+            None => none(),
+        };
     }
     jobs.extend(Control::all().into_iter().map(Job::Control));
     let began = crate::watch::now();
@@ -52,12 +67,12 @@ pub(super) fn mutants(args: &MutantsArgs) -> Ending {
     let verdict = Verdict::of(&hunts, &control, plan, Bars::PROOF);
     let summary = summary(&verdict, &control, began.elapsed().as_secs_f64());
     if args.json {
-        eprintln!("{summary}");
+        tell(&summary);
     } else {
         print(&format!("{summary}\n"));
     }
     if !verdict.shortfalls.is_empty() {
-        eprintln!("the proof falls short: {}", verdict.shortfalls.join("; "));
+        tell(&format!("the proof falls short: {}", verdict.shortfalls.join("; ")));
     }
     if control.found.is_some() {
         Ending::Violation

@@ -30,12 +30,9 @@ impl Again {
     /// From a string: of a report, a scenario beside a seed, or a seed alone, as `run` counts them.
     fn of(args: &ReplayArgs) -> Result<Self, Ending> {
         let bug = bug(args.bug.as_deref())?;
-        let twofold = args.seed.as_ref().filter(|_| args.recipe.contains('~') || seed(&args.recipe).is_some());
-        if let Some(seed) = twofold {
-            return Err(usage(format_args!(
-                "{:?} says what goes otherwise; --seed {seed} would say it again",
-                args.recipe
-            )));
+        let fixed = args.recipe.contains('~') || seed(&args.recipe).is_some();
+        if fixed && args.seed.is_some() {
+            return Err(usage(format_args!("{:?} already fixes what deviates; leave out --seed", args.recipe)));
         }
         if let Some(seed) = seed(&args.recipe) {
             let scenario = Plan::of("all", bug)?.scenario(seed, &mut None).of_seed(seed);

@@ -5,16 +5,19 @@ use std::sync::{Mutex, MutexGuard};
 
 use serde_json::json;
 
-use super::{Ending, RunArgs, bug, print, scenario, show, usage};
+use super::{Ending, RunArgs, bug, print, scenario, show, tell, usage};
 use crate::mutant::Switch;
 use crate::report::Report;
 use crate::run::{Finished, Rules, random};
-use crate::scenario::{NAMES, Scenario};
+use crate::scenario::{MIDWAY, NAMES, Scenario};
 use crate::twice::{Difference, twice};
 use crate::world::Trace;
 
 /// Runs of one generated shop before the next one is drawn.
 const RUNS_PER_SHOP: u64 = 16;
+
+/// Processes of each service in the named worlds that `all` has once more.
+const TWOFOLD: u8 = 2;
 
 /// The most threads.
 const THREADS_MAX: usize = 1_024;
@@ -79,17 +82,20 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// One world, or `shop` for generated ones, or `all`.
+    /// One world, or `shop` for generated ones, or `all`: those too, the named ones with one process of each service and
+    /// with two, and those that begin in the middle.
     pub(super) fn of(name: &str, bug: Option<Switch>) -> Result<Self, Ending> {
-        let fixed = match name {
-            "all" => NAMES.to_vec(),
-            "shop" => vec![],
-            name => vec![name],
+        let fixed: Vec<Scenario> = match name {
+            "all" => {
+                let named = NAMES.iter().chain(MIDWAY).map(|name| scenario(name, bug));
+                let mut fixed = named.collect::<Result<Vec<_>, _>>()?;
+                let twofold: Vec<_> = fixed[..NAMES.len()].iter().map(|it| it.with_copies(TWOFOLD)).collect();
+                fixed.extend(twofold);
+                fixed
+            }
+            "shop" => scenario("shop/0", bug).map(|_| vec![])?,
+            name => vec![scenario(name, bug)?],
         };
-        if name == "shop" {
-            scenario("shop/0", bug)?;
-        }
-        let fixed = fixed.into_iter().map(|name| scenario(name, bug)).collect::<Result<_, _>>()?;
         Ok(Self { fixed, shops: matches!(name, "all" | "shop"), bug })
     }
 
@@ -212,6 +218,40 @@ impl Totals {
         }
         print(&format!("{runs} runs, {steps} steps, {deliveries} deliveries, {faults} faults, hash {hash}\n"));
         let (each, speed) = (runs as f64 / seconds, deliveries as f64 / seconds);
-        eprintln!("{seconds:.1} s, {each:.0} runs/s, {speed:.0} deliveries/s");
+        tell(&format!("{seconds:.1} s, {each:.0} runs/s, {speed:.0} deliveries/s"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::replay;
+
+    #[test]
+    fn every_world_of_all_is_found_by_its_name_and_repeats_from_its_string() {
+        let bugs = [None, Some(Switch::Settings(crate::mutant::Mutant::ChargeFreshKey))];
+        for (bug, seeds) in bugs.into_iter().zip([3, 1]) {
+            let plan = Plan::of("all", bug).unwrap();
+            let names: std::collections::BTreeSet<&str> = plan.fixed.iter().map(Scenario::name).collect();
+            assert_eq!(names.len(), 2 * NAMES.len() + MIDWAY.len());
+            let rules = Rules::planted("all", bug);
+            for (scenario, seed) in plan.fixed.iter().flat_map(|it| (0..seeds).map(move |seed| (it, seed))) {
+                let scenario = scenario.of_seed(seed);
+                let again = Scenario::planted(scenario.name(), bug).unwrap();
+                let Finished { trace, deviations, .. } = random(&scenario, seed, false, Trace::default(), &rules);
+                let repeated = replay(&again, &deviations, Trace::default(), &rules).trace;
+                assert_eq!(repeated.digest(), trace.digest(), "{scenario:?}, seed {seed}, {bug:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_seeds_of_all_go_through_every_world_of_it() {
+        let plan = Plan::of("all", None).unwrap();
+        let (seeds, mut last) = (3 * plan.fixed.len() as u64, None);
+        let ran: std::collections::BTreeSet<String> =
+            (0..seeds).map(|seed| plan.scenario(seed, &mut last).name().to_owned()).collect();
+        assert!(plan.fixed.iter().all(|it| ran.contains(it.name())));
+        assert!(ran.iter().any(|name| name.starts_with("shop/")));
     }
 }

@@ -91,11 +91,11 @@ impl Default for Options {
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Explored {
-    /// Different worlds, each as often as it is reached with another number of faults.
+    /// Different pairs of a world and the faults that were spent on the way to it.
     pub states: usize,
     /// Steps between them.
     pub transitions: usize,
-    /// Those in which nothing is left to happen.
+    /// Those of them in which nothing is left to happen.
     pub terminal: usize,
     /// The most steps from the beginning.
     pub depth: usize,

@@ -24,7 +24,7 @@ const TWICE: &str = "nobody is told the same twice";
 const VERSIONS: &str = "the version of a row rises";
 const WAYS: &str = "an order goes the ways of its saga";
 
-/// All but those of keys, of webhooks and of what an invariant alone can tell.
+/// All but those of keys, of rows, of webhooks and of upgrades, which stand in files of their own beside this one.
 pub(super) const BUGS: &[Planted] = &[
     plant(
         M::AckBeforeCommit,

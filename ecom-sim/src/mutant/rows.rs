@@ -1,4 +1,4 @@
-//! Planted bugs of what one invariant alone can tell: versions of rows, and what a service should have heard.
+//! Planted bugs of rows: their versions, what is not heard of them, and what is shown of them.
 
 use super::switch::Mutant as M;
 use super::{Planted, plant};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ecom_core::engine::EffectRow;
-use ecom_core::id::{MessageId, OrderId};
+use ecom_core::id::MessageId;
 use ecom_core::notification::{Effect, EffectAnswer, Letter, NotificationContext, Template};
 
 use super::OutsideWorld;
@@ -25,12 +25,6 @@ impl Notifier {
     /// How many letters of these kinds were taken.
     pub fn count(&self, kinds: &[Template]) -> usize {
         self.letters.values().filter(|letter| kinds.contains(&letter.template)).count()
-    }
-
-    /// Whether a letter says so of that order: letters do not name it but in their text.
-    pub fn tells(&self, order: OrderId, template: Template) -> usize {
-        let id = order.to_string();
-        self.letters.values().filter(|letter| letter.template == template && letter.body.0.contains(&id)).count()
     }
 }
 

@@ -179,3 +179,25 @@ fn the_page_of_a_long_run_is_small_too() {
     assert!(said.lines().count() <= 25 && said.contains("report.html") && said.contains("regress.rs"), "{said}");
     std::fs::remove_dir_all(dir).unwrap();
 }
+
+#[test]
+fn a_report_fits_on_a_screen_however_much_goes_otherwise() {
+    let (mut report, ..) = charged_twice();
+    report.saved = Some("target/ecom-sim/one".into());
+    let moments: Vec<String> = report.moments().into_iter().map(|(word, _)| word).collect();
+    assert_eq!(moments, ["Good", "Turned", "", "No return", "Nearby"]);
+    let (one, step) = report.taken[0];
+    for count in 0..20 {
+        let taken = (1..=count).map(|at| (Deviation { at, ..one }, step));
+        report.taken = taken.collect();
+        let said = report.to_string();
+        assert!(said.lines().count() <= 25, "{count} deviations\n{said}");
+        assert!(said.contains("\nLast      step ") && said.ends_with("/regress.rs (paste into tests/)"), "{said}");
+        // What begins it and what ends it is shown.
+        let ends = [1, count].map(|at| Deviation { at, ..one }.to_string());
+        assert!(count == 0 || ends.iter().all(|it| said.contains(&format!(" {it}: "))), "{said}");
+        let shown = (1..=count).filter(|at| said.contains(&format!(" {}: ", Deviation { at: *at, ..one }))).count();
+        let more = format!("  and {} more", count as usize - shown);
+        assert_eq!(said.contains(&more), count > 4, "{said}");
+    }
+}

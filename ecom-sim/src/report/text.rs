@@ -1,4 +1,4 @@
-//! The report on the terminal: at most some 25 lines, in the words of the domain.
+//! The report on the terminal: at most 25 lines, in the words of the domain.
 
 use std::fmt::{self, Write};
 
@@ -8,9 +8,13 @@ use super::{Otherwise, Report, Without, analysis};
 use crate::choose::{Deviation, Op, Pick};
 use crate::world::{Action, Line, World};
 
-/// Deviations that are shown.
-const DEVIATIONS_MAX: usize = 5;
-/// The last things that happened, as many as are shown.
+/// Lines of a report.
+const LINES_MAX: usize = 25;
+/// Those of them that come behind what happened last: how it is repeated, and where it is kept.
+const END_LINES: usize = 3;
+/// Deviations that are shown, each in two lines: of more, as many of the first as of the last.
+const DEVIATIONS_MAX: usize = 4;
+/// The last things that happened, as many as are shown; fewer where that would be too many lines.
 const LAST_MAX: usize = 4;
 /// Letters of a line.
 const WIDTH: usize = 150;
@@ -73,7 +77,8 @@ impl Report {
             writeln!(out, "{word:<9} {told}")?;
         }
         let until = self.lines.iter().filter(|line| line.step <= self.failure.step && !is_dull(line));
-        let last: Vec<_> = until.rev().take(LAST_MAX).collect();
+        let room = (LINES_MAX - END_LINES).saturating_sub(out.lines().count());
+        let last: Vec<_> = until.rev().take(LAST_MAX.min(room)).collect();
         for (number, line) in last.iter().rev().enumerate() {
             let head = if number == 0 { "Last" } else { "" };
             writeln!(out, "{head:<9} step {:<5} {}", line.step, self.short(&line.text))?;
@@ -123,12 +128,20 @@ impl Report {
         if self.taken.is_empty() {
             return writeln!(out, "  nothing goes otherwise: it fails by itself");
         }
-        for (number, it) in (1..).zip(self.otherwise()).take(DEVIATIONS_MAX) {
-            writeln!(out, "  {number}  step {:<5} {}", it.step, self.short(&it.words))?;
+        let folded = if self.taken.len() > DEVIATIONS_MAX {
+            DEVIATIONS_MAX / 2..self.taken.len() - DEVIATIONS_MAX / 2
+        } else {
+            0..0
+        };
+        for (place, it) in self.otherwise().into_iter().enumerate() {
+            if place == folded.start && !folded.is_empty() {
+                writeln!(out, "  and {} more; the page has them", folded.len())?;
+            }
+            if folded.contains(&place) {
+                continue;
+            }
+            writeln!(out, "  {}  step {:<5} {}", place + 1, it.step, self.short(&it.words))?;
             writeln!(out, "                {}: {}", it.code, it.without)?;
-        }
-        if self.taken.len() > DEVIATIONS_MAX {
-            writeln!(out, "  and {} more", self.taken.len() - DEVIATIONS_MAX)?;
         }
         Ok(())
     }

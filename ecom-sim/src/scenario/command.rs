@@ -74,8 +74,8 @@ pub(super) fn message<C: BoundedContext>(
 }
 
 impl Shopper {
-    /// Somebody to whom no letter can be sent.
-    pub const UNREACHABLE: Self = Self(6);
+    /// Somebody to whom no letter can be sent; nobody else in any world has his number.
+    pub const UNREACHABLE: Self = Self(60);
 
     /// His id.
     pub fn user(self) -> UserId {

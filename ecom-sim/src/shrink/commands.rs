@@ -23,7 +23,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// With fewer clients each of the many runs that are to come is shorter.
+    /// Clients alone, before the deviations: with fewer of them each of the many runs to come is shorter.
     pub(super) fn leave_out_clients(&mut self) {
         for part in self.scenario.parts().into_iter().filter(|part| part.command.is_none()) {
             if let Some(scenario) = self.scenario.without(part)

@@ -37,10 +37,12 @@ const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 /// The same in steps.
 const PATIENCE_STEPS: u64 = 6_000;
 
-/// Leaves out what can be left out so that the same invariant is still broken. Of deviations first halves, then smaller
-/// parts, then one by one and two by two; then clients, commands, lines and pieces of the scenario, where that is a known
-/// one, and processes of a service beside its first; and again, until nothing more can go. Then takes nearer messages and times instead of farther ones. Where many are
-/// left, other runs of what is left of the scenario are tried too. `None` when the deviations do not break it.
+/// Leaves out what can be left out so that the same invariant is still broken. First the form in which things are sent and
+/// stored, and the processes of a service beside its first; then whole clients, where there are more than 8 deviations;
+/// then deviations: halves, smaller parts, one by one, and two by two; then clients, commands, lines and pieces of the
+/// scenario, where that is a known one, and after them deviations again, until nothing more can go. Then takes nearer
+/// messages and times instead of farther ones. Where many are left, other runs of what is left of the scenario are tried
+/// too. `None` when the deviations do not break it.
 pub fn shrink(scenario: &Scenario, deviations: &[Deviation], invariant: &str, rules: &Rules) -> Option<Shrunk> {
     let Limits { steps, time, .. } = rules.limits;
     let limits = Limits { steps: steps.min(PATIENCE_STEPS), time: time.min(PATIENCE), ..rules.limits };

@@ -127,7 +127,7 @@ impl World {
         count
     }
 
-    /// Whether somebody else than time can go on.
+    /// Whether no service and no client can go on before time passes.
     pub fn is_at_rest(&self) -> bool {
         !matches!(self.default_action(), Some(Action::Run { .. } | Action::Client(_)))
     }

@@ -4,8 +4,11 @@ use std::hash::{Hash, Hasher};
 
 use ecom_core::time::Timestamp;
 
-/// Of so many parts is a whole, where a drift is told; so many microseconds are a millisecond.
-const THOUSAND: i64 = 1_000;
+/// A clock that goes right goes so many thousandths of the pace of time.
+const THOUSANDTHS: i64 = 1_000;
+
+/// So many microseconds are a millisecond.
+const MICROS_PER_MILLI: i64 = 1_000;
 
 /// A clock.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +50,7 @@ impl Timepiece {
         }
         // It has to have gone so far, and goes at this pace: the first microsecond at which it has.
         let (far, pace) =
-            (i128::from(undrifted - since) * i128::from(THOUSAND), i128::from(THOUSAND) + i128::from(self.rate));
+            (i128::from(undrifted - since) * i128::from(THOUSANDTHS), i128::from(THOUSANDTHS) + i128::from(self.rate));
         let passed = i64::try_from((far + pace - 1) / pace).unwrap_or(i64::MAX);
         Timestamp::from_micros(since.saturating_add(passed))
     }
@@ -76,7 +79,7 @@ impl Timepiece {
             0 => String::new(),
             rate => format!(", goes {} % too {}", rate.unsigned_abs() / 10, if rate < 0 { "slow" } else { "fast" }),
         };
-        (off != 0 || self.rate != 0).then(|| format!("{} ms off{rate}", off / THOUSAND))
+        (off != 0 || self.rate != 0).then(|| format!("{} ms off{rate}", off / MICROS_PER_MILLI))
     }
 
     fn drifted(&self, time: Timestamp) -> i64 {
@@ -84,7 +87,7 @@ impl Timepiece {
             return 0;
         }
         let passed = time.as_micros().saturating_sub(self.since.as_micros()).max(0);
-        passed.saturating_mul(i64::from(self.rate)).div_euclid(THOUSAND)
+        passed.saturating_mul(i64::from(self.rate)).div_euclid(THOUSANDTHS)
     }
 }
 
