@@ -35,6 +35,12 @@ pub(super) const REASONS: &[Reason] = &[
         REFUSED,
     ),
     IN.why(
+        "a channel that refuses a letter refuses it for good, by what it is",
+        &["call: send"],
+        ALL,
+        &["call/refused"],
+    ),
+    IN.why(
         OWN_ROW,
         &["call: send", "sent", "not sent: try again", "not sent: refused", "sent: unknown"],
         &["absent", "deferred"],

@@ -30,6 +30,9 @@ pub const MIDWAY: &[&str] = &[
     "refund-called-twice-undone",
     "refund-unanswered",
     "refund-unanswered-undone",
+    "refund-refused",
+    "refund-refused-undone",
+    "undo-refused",
     "refunds-unheard",
     "refunds-unpaid",
     "refund-noticed",
@@ -135,6 +138,11 @@ fn payments(world: &World) -> Option<&PaymentSnapshot> {
 fn a_payment(world: &World, is_it: impl Fn(&State) -> bool) -> bool {
     let is_it = |record: &Record| matches!(record, Record::Payment(payment) if is_it(&payment.state));
     payments(world).is_some_and(|it| it.records.values().any(is_it))
+}
+
+/// Whether the provider has refused a refund.
+fn is_refused(world: &World) -> bool {
+    world.service::<PaymentContext>().is_some_and(|payment| payment.outside().refusals() > 0)
 }
 
 fn has_refunds(world: &World) -> bool {

@@ -5,12 +5,13 @@ use ecom_core::payment::State;
 use super::super::Scenario;
 use super::super::named::{ADA, MUG, lazy, shop_with};
 use super::{
-    ORDER, PAYMENT, a_payment, calls, calls_first, calls_of, consumes, due, has_sent, is_refunded, processes, tells,
+    ORDER, PAYMENT, a_payment, calls, calls_first, calls_of, consumes, due, has_sent, is_refunded,
+    is_refused, processes, tells,
 };
 use crate::world::{Action, Fleet, World};
 
 pub(super) fn named(name: &str) -> Option<Scenario> {
-    charged(name).or_else(|| refunded(name))
+    charged(name).or_else(|| refunded(name)).or_else(|| refused(name))
 }
 
 /// Money is asked for twice.
@@ -121,4 +122,47 @@ fn refunded(name: &str) -> Option<Scenario> {
         ),
         _ => None,
     }
+}
+
+/// The provider refuses to give money back, and will tell so twice; the process that asked has died of it. The refund is
+/// asked for again when its lease ends.
+fn refused(name: &str) -> Option<Scenario> {
+    let died = |scenario: Scenario| scenario.after(|_| true, Action::Crash { node: PAYMENT, copy: 0 });
+    let otherwise = "payment.call.2=refused,payment.webhook.2=twice";
+    let asked = |commands| {
+        let shop = shop_with(name, &Fleet::minimal(), processes(1), 3, vec![], vec![lazy(commands)]);
+        let waits = |world: &World, action| tells(action) || is_asked(world) && matches!(action, Action::Client(_));
+        shop.midway(otherwise, waits, is_refused).map(died)
+    };
+    let place = ADA.place(1, vec![(MUG, 1)], None);
+    let undone = |world: &World| a_payment(world, |it| matches!(it, State::Refunding { refund: None, .. }));
+    match name {
+        "refund-refused" => asked(vec![place, ADA.refund(2, 0, 500), ADA.refund(3, 0, 0)]),
+        // The order ends meanwhile: its undo waits for that refund.
+        "refund-refused-undone" => {
+            let commands = vec![place, ADA.refund(2, 0, 500), ADA.cancel(3, 0)];
+            let shop = shop_with(name, &Fleet::minimal(), processes(1), 3, vec![], vec![lazy(commands)]);
+            let waits = |world: &World, action| consumes(action, ORDER) || has_sent(world, action, 2) || tells(action);
+            let refused = shop.midway(otherwise, waits, is_refused).map(died)?;
+            refused.midway("", |_, action| consumes(action, ORDER) || tells(action), undone)
+        }
+        "undo-refused" => {
+            let shop = shop_with(
+                name,
+                &Fleet::minimal(),
+                processes(1),
+                3,
+                vec![],
+                vec![lazy(vec![place, ADA.cancel(2, 0)])],
+            );
+            let waits = |_: &World, action| consumes(action, ORDER) || tells(action);
+            shop.midway(otherwise, waits, is_refused).map(died)
+        }
+        _ => None,
+    }
+}
+
+/// Whether the provider is asked to give money back.
+fn is_asked(world: &World) -> bool {
+    calls_of(world, true) > 0
 }
