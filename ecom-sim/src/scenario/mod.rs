@@ -192,7 +192,7 @@ impl Scenario {
     }
 
     fn with_bug(self, mutant: Option<Mutant>) -> Self {
-        if mutant.is_none() { self } else { self.with_settings(|settings| settings.mutant = mutant) }
+        if mutant.is_none() { self } else { Self { world: self.world.with_mutant(mutant), ..self } }
     }
 
     /// The same without that; `None` when there is nothing of it to leave out.

@@ -184,6 +184,7 @@ fn attempts(world: &World) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mutant::{Mutant, Switch};
 
     #[test]
     fn each_of_them_gets_to_its_middle() {
@@ -191,6 +192,16 @@ mod tests {
             let scenario = Scenario::named(name).unwrap_or_else(|| panic!("{name} never begins"));
             assert_eq!(scenario.name(), *name);
             assert!(!scenario.world().clients().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_planted_bug_leaves_each_of_them_in_its_middle() {
+        let bug = Some(Switch::Settings(Mutant::ChargeFreshKey));
+        for name in MIDWAY {
+            let (sound, planted) = (Scenario::named(name).unwrap(), Scenario::planted(name, bug).unwrap());
+            assert_eq!(planted.world().settings().mutant, Some(Mutant::ChargeFreshKey));
+            assert_eq!(planted.world().fingerprint(), sound.world().fingerprint(), "{name}");
         }
     }
 }
