@@ -78,8 +78,7 @@ impl Switch {
 /// All planted bugs of the catalogue.
 pub const ALL: &[Planted] = &all();
 
-const LISTS: [&[Planted]; 6] =
-    [catalogue::BUGS, keys::BUGS, rows::BUGS, webhook::BUGS, refusal::BUGS, upgrade::BUGS];
+const LISTS: [&[Planted]; 6] = [catalogue::BUGS, keys::BUGS, rows::BUGS, webhook::BUGS, refusal::BUGS, upgrade::BUGS];
 
 const COUNT: usize =
     LISTS[0].len() + LISTS[1].len() + LISTS[2].len() + LISTS[3].len() + LISTS[4].len() + LISTS[5].len();

@@ -189,7 +189,10 @@ impl OutsideWorld<PaymentContext> for Provider {
         };
         let notice = Notice { provider: SANDBOX.to_owned(), key, payment_id, refund_id, amount, news };
         Some(Message {
-            id: notice_id(SANDBOX, &refused.map_or_else(|| key.to_string(), |attempt| format!("{key} refused {attempt}"))),
+            id: notice_id(
+                SANDBOX,
+                &refused.map_or_else(|| key.to_string(), |attempt| format!("{key} refused {attempt}")),
+            ),
             origin: Origin::Event,
             correlation: CorrelationId(key.0),
             causation: None,

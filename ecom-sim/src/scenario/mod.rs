@@ -7,6 +7,7 @@ mod measured;
 mod midway;
 mod named;
 mod selftest;
+mod wishes;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,6 +20,7 @@ pub use measured::MEASURED;
 pub use midway::MIDWAY;
 pub use named::NAMES;
 pub use selftest::SELF_TESTS;
+pub use wishes::Wish;
 
 use crate::choose::Default0;
 use crate::hash::Rng;

@@ -4,8 +4,8 @@ use ecom_core::engine::{Message, Writes};
 use ecom_core::id::{MessageId, RefundId};
 use ecom_core::money::Money;
 use ecom_core::payment::{
-    Answered, Change, Effect, End, Input, News, Notice, PaymentContext, PaymentSnapshot, ProviderAnswer, Record, Refusal,
-    RefundCause, RefundRequest, State, payment_id,
+    Answered, Change, Effect, End, Input, News, Notice, PaymentContext, PaymentSnapshot, ProviderAnswer, Record,
+    RefundCause, RefundRequest, Refusal, State, payment_id,
 };
 
 use super::{Mutable, Mutant, fresh_keys};

@@ -3,6 +3,7 @@
 
 mod money;
 mod news;
+mod operator;
 
 use ecom_core::event::Service;
 use ecom_core::notification::{Contact, ContactState, NoticeState, NotificationContext, NotificationSnapshot};
@@ -33,6 +34,12 @@ pub const MIDWAY: &[&str] = &[
     "refund-refused",
     "refund-refused-undone",
     "undo-refused",
+    "undo-refused-late",
+    "overdue-completed",
+    "overdue-failed",
+    "overdue-cancelled",
+    "asked-early",
+    "wish-deactivated",
     "refunds-unheard",
     "refunds-unpaid",
     "refund-noticed",
@@ -59,7 +66,7 @@ const PAYMENT: u8 = Service::Payment as u8;
 const NOTIFICATION: u8 = Service::Notification as u8;
 
 pub(super) fn named(name: &str) -> Option<Scenario> {
-    money::named(name).or_else(|| news::named(name))
+    money::named(name).or_else(|| news::named(name)).or_else(|| operator::named(name))
 }
 
 impl Scenario {

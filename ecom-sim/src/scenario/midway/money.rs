@@ -5,8 +5,8 @@ use ecom_core::payment::State;
 use super::super::Scenario;
 use super::super::named::{ADA, MUG, lazy, shop_with};
 use super::{
-    ORDER, PAYMENT, a_payment, calls, calls_first, calls_of, consumes, due, has_sent, is_refunded,
-    is_refused, processes, tells,
+    ORDER, PAYMENT, a_payment, calls, calls_first, calls_of, consumes, due, has_sent, is_refunded, is_refused,
+    processes, tells,
 };
 use crate::world::{Action, Fleet, World};
 
@@ -124,45 +124,41 @@ fn refunded(name: &str) -> Option<Scenario> {
     }
 }
 
-/// The provider refuses to give money back, and will tell so twice; the process that asked has died of it. The refund is
-/// asked for again when its lease ends.
+/// The provider refuses to give money back, and will tell so; the process that asked has died of it. The refund is asked
+/// for again when its lease ends.
 fn refused(name: &str) -> Option<Scenario> {
     let died = |scenario: Scenario| scenario.after(|_| true, Action::Crash { node: PAYMENT, copy: 0 });
-    let otherwise = "payment.call.2=refused,payment.webhook.2=twice";
-    let asked = |commands| {
-        let shop = shop_with(name, &Fleet::minimal(), processes(1), 3, vec![], vec![lazy(commands)]);
-        let waits = |world: &World, action| tells(action) || is_asked(world) && matches!(action, Action::Client(_));
-        shop.midway(otherwise, waits, is_refused).map(died)
-    };
+    let shop =
+        |copies, commands| shop_with(name, &Fleet::minimal(), processes(copies), 3, vec![], vec![lazy(commands)]);
     let place = ADA.place(1, vec![(MUG, 1)], None);
+    let unheard = |_: &World, action| consumes(action, ORDER) || tells(action);
     let undone = |world: &World| a_payment(world, |it| matches!(it, State::Refunding { refund: None, .. }));
     match name {
-        "refund-refused" => asked(vec![place, ADA.refund(2, 0, 500), ADA.refund(3, 0, 0)]),
+        "refund-refused" => {
+            let waits = |world: &World, action| has_sent(world, action, 2) || tells(action);
+            let late = "payment.call.2=refused,payment.webhook.2=late";
+            shop(1, vec![place, ADA.refund(2, 0, 500), ADA.refund(3, 0, 0)]).midway(late, waits, is_refused).map(died)
+        }
         // The order ends meanwhile: its undo waits for that refund.
         "refund-refused-undone" => {
-            let commands = vec![place, ADA.refund(2, 0, 500), ADA.cancel(3, 0)];
-            let shop = shop_with(name, &Fleet::minimal(), processes(1), 3, vec![], vec![lazy(commands)]);
-            let waits = |world: &World, action| consumes(action, ORDER) || has_sent(world, action, 2) || tells(action);
-            let refused = shop.midway(otherwise, waits, is_refused).map(died)?;
-            refused.midway("", |_, action| consumes(action, ORDER) || tells(action), undone)
+            let twice = "payment.call.2=refused,payment.webhook.2=twice";
+            let waits = |world: &World, action| unheard(world, action) || has_sent(world, action, 2);
+            let shop = shop(1, vec![place, ADA.refund(2, 0, 500), ADA.cancel(3, 0)]);
+            shop.midway(twice, waits, is_refused).map(died)?.midway("", unheard, undone)
         }
         "undo-refused" => {
-            let shop = shop_with(
-                name,
-                &Fleet::minimal(),
-                processes(1),
-                3,
-                vec![],
-                vec![lazy(vec![place, ADA.cancel(2, 0)])],
-            );
-            let waits = |_: &World, action| consumes(action, ORDER) || tells(action);
-            shop.midway(otherwise, waits, is_refused).map(died)
+            let twice = "payment.call.2=refused,payment.webhook.2=twice";
+            shop(1, vec![place, ADA.cancel(2, 0)]).midway(twice, unheard, is_refused).map(died)
+        }
+        // A process was slow with the answer; another one asked again, and the money is back.
+        "undo-refused-late" => {
+            let slow = shop(2, vec![place, ADA.cancel(2, 0)]).midway("payment.call.2=refused", unheard, is_refused)?;
+            slow.without_its_other(PAYMENT).midway(
+                "",
+                |world, action| unheard(world, action) || calls_first(action, PAYMENT),
+                |world| a_payment(world, |it| matches!(it, State::Refunded { .. })),
+            )
         }
         _ => None,
     }
-}
-
-/// Whether the provider is asked to give money back.
-fn is_asked(world: &World) -> bool {
-    calls_of(world, true) > 0
 }
