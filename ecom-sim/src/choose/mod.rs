@@ -132,11 +132,13 @@ pub enum Fate {
     Early,
     /// The broker has no queue for it and gives it back.
     Returned,
+    /// The other side refuses now what it would do later.
+    Refused,
 }
 
 impl Fate {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Fine,
         Self::Away,
         Self::Conflict,
@@ -152,6 +154,7 @@ impl Fate {
         Self::Twice,
         Self::Early,
         Self::Returned,
+        Self::Refused,
     ];
 
     /// The word in a replay string.
@@ -172,6 +175,7 @@ impl Fate {
             Self::Twice => "twice",
             Self::Early => "early",
             Self::Returned => "returned",
+            Self::Refused => "refused",
         }
     }
 

@@ -44,9 +44,11 @@ impl Swarm {
         for fate in &mut fates[..early] {
             *fate = weight(3);
         }
-        // Not drawn: a seed makes the run that it made before there were webhooks and returns, unless there are some.
+        // Not drawn: a seed makes the run that it made before there were webhooks, returns and refusals, unless there are
+        // some.
         fates[early] = fates[Fate::Late as usize];
         fates[Fate::Returned as usize] = fates[Fate::UnknownNotDone as usize];
+        fates[Fate::Refused as usize] = fates[Fate::Transient as usize];
         let mut lanes = [0; 6];
         for lane in &mut lanes {
             *lane = weight(6);

@@ -168,6 +168,7 @@ mod tests {
     fn a_deviation_survives_the_text() {
         for text in [
             "payment.call.1=unknown-done",
+            "payment.call.2=refused",
             "order.publish.1=returned",
             "inventory.deliver.2=+1",
             "@31=order.clock",

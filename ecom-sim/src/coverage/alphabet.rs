@@ -69,6 +69,7 @@ impl Source {
                     "crash-before",
                     "crash-after",
                     "crash-late",
+                    "refused",
                 ],
             )],
             Self::Publication => &[(
@@ -146,6 +147,7 @@ pub(super) const ANSWERS: &[&str] = &[
     "webhook: charged",
     "webhook: refunded",
     "webhook: refused",
+    "webhook: refund refused",
 ];
 
 /// All groups.

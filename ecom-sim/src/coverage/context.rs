@@ -99,7 +99,8 @@ impl Covered for PaymentContext {
                 let message = match (&it.news, it.refund_id) {
                     (News::Succeeded { .. }, None) => "webhook: charged",
                     (News::Succeeded { .. }, Some(_)) => "webhook: refunded",
-                    (News::Refused { .. }, _) => "webhook: refused",
+                    (News::Refused { .. }, None) => "webhook: refused",
+                    (News::Refused { .. }, Some(_)) => "webhook: refund refused",
                 };
                 (message, of(&it.payment_id))
             }

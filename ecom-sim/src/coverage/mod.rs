@@ -111,6 +111,11 @@ impl Coverage {
             Action::Elapse(1..) => "elapse",
             Action::Run { .. } | Action::Client(_) | Action::Elapse(0) => return,
         };
+        self.note(what);
+    }
+
+    /// That happens.
+    pub fn note(&mut self, what: &'static str) {
         *self.happened.entry(what).or_default() += 1;
     }
 

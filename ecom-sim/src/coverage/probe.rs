@@ -3,7 +3,9 @@
 use ecom_core::inventory::{InventoryContext, ReservationState};
 use ecom_core::notification::{NoticeState, NotificationContext};
 use ecom_core::order::{OrderContext, Status};
-use ecom_core::payment::{PaymentContext, Record, State};
+use ecom_core::payment::{
+    Change, PaymentContext, Record, Refund, RefundCause, RefundStatus, State, TransactionKind, TransactionStatus,
+};
 
 use super::{Cell, Coverage, Step};
 use crate::choose::{Fate, Op};
@@ -83,6 +85,19 @@ fn payment(world: &World, is_it: fn(&Record) -> bool) -> bool {
     records.is_some_and(|records| records.values().any(is_it))
 }
 
+fn refunds(world: &World, is_it: fn(&Refund, &[Change]) -> bool) -> bool {
+    let Some(service) = world.service::<PaymentContext>() else { return false };
+    let lines: Vec<Change> = service.tables().lines().cloned().collect();
+    service.tables().snapshot().refunds.values().any(|refund| is_it(refund, &lines))
+}
+
+/// Whether that line of the books says that so much of that payment was not given back.
+fn is_refusal(line: &Change, refund: &Refund) -> bool {
+    let Change::AddTransaction(line) = line else { return false };
+    (line.payment_id, line.amount) == (refund.payment_id, refund.amount)
+        && (line.kind, line.status) == (TransactionKind::Refund, TransactionStatus::Failed)
+}
+
 fn hold(world: &World, is_it: fn(&ReservationState) -> bool) -> bool {
     let held = world.service::<InventoryContext>().map(|service| &service.tables().snapshot().reservations);
     held.is_some_and(|held| held.values().any(|reservation| is_it(&reservation.state)))
@@ -143,9 +158,20 @@ pub const PROBES: &[Probe] = &[
     cell("call", "a charge succeeds", |cell| applied(cell, "charge: succeeded")),
     cell("call", "a charge is declined", |cell| applied(cell, "charge: refused")),
     cell("call", "a refund succeeds", |cell| applied(cell, "refund: succeeded")),
+    fate("call", "the provider refuses a refund", Op::Call, Fate::Refused),
+    end("call", "the provider refuses an undo and gives it later", |world| {
+        refunds(world, |it, lines| {
+            let is_given = matches!((&it.cause, &it.status), (RefundCause::Undo(_), RefundStatus::Succeeded { .. }));
+            is_given && lines.iter().any(|line| is_refusal(line, it))
+        })
+    }),
+    end("call", "an administrator's refund is refused", |world| {
+        refunds(world, |it, _| matches!(it.status, RefundStatus::Failed { .. }))
+    }),
     fate("webhook", "a webhook comes before the answer", Op::Webhook, Fate::Early),
     fate("webhook", "a webhook comes late", Op::Webhook, Fate::Late),
     fate("webhook", "a webhook comes twice", Op::Webhook, Fate::Twice),
+    cell("webhook", "a refusal of an undo is known by its webhook", |cell| applied(cell, "webhook: refund refused")),
     cell("webhook", "a payment is known by its webhook alone", |cell| applied(cell, "webhook: charged")),
     happened("trouble", "a process dies between two steps", "crash"),
     happened("trouble", "time passes early", "elapse"),
@@ -157,6 +183,8 @@ pub const PROBES: &[Probe] = &[
     happened("trouble", "a clock goes fast", "drift+5%"),
     happened("trouble", "a service loses the broker for seconds", "cut3s"),
     happened("trouble", "a service loses the broker for a minute", "cut60s"),
+    happened("trouble", "a consumer loses its subscription", "the subscription ends"),
+    happened("trouble", "a consumer finds no broker to subscribe at", "no subscription is to be had"),
     end("command", "somebody orders", |world| sent(world, "place an order")),
     end("command", "somebody clicks again", |world| sent(world, "click again")),
     end("command", "somebody uses a key again", |world| sent(world, "use the key again")),
@@ -173,6 +201,11 @@ pub const PROBES: &[Probe] = &[
     end("command", "an administrator adds a product", |world| sent(world, "add a product")),
     end("command", "an administrator changes a product", |world| sent(world, "change a product")),
     end("command", "an administrator counts stock", |world| sent(world, "adjust stock")),
+    end("command", "somebody wants to be told otherwise", |world| sent(world, "set preferences")),
+    end("command", "an operator has products told again", |world| sent(world, "tell of products again")),
+    end("command", "an operator has users told again", |world| sent(world, "tell of users again")),
+    end("command", "an operator has what is owed asked for again", |world| sent(world, "ask again for what is owed")),
+    end("command", "an operator takes on what is owed", |world| sent(world, "take on what is owed")),
     end("end", "an order is completed", |world| order(world, Status::Completed)),
     end("end", "an order fails", |world| order(world, Status::Failed)),
     end("end", "an order is cancelled", |world| order(world, Status::Cancelled)),

@@ -15,6 +15,14 @@ pub const FORMER: &[Planted] = &[
         &["an order that failed or was cancelled keeps"],
     ),
     plant(
+        M::RefusalToldIsFinal,
+        "refusal-told-is-final",
+        "payment",
+        "an administrator's refund ends with a webhook that tells of its refusal, although its call is still owed",
+        ("refund-refused", 1, 1, false),
+        &["payments and ledger say", "an order shows of its payment"],
+    ),
+    plant(
         M::ReadsNotLocked,
         "reads-not-locked",
         "versions",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{ALL, Lane, Planted, Switch};
-use crate::choose::Deviation;
+use crate::choose::{Deviation, Fate};
 use crate::explore::{Explored, Options, Order, explore};
 use crate::report::Recipe;
 use crate::run::{Rules, random};
@@ -169,7 +169,9 @@ fn family(scenario: &str) -> Option<&'static str> {
 fn exhaustively(lane: Lane, switch: Option<Switch>, states_max: usize) -> (usize, Option<Kill>) {
     let Some((scenario, rules)) = world(lane.scenario, lane.copies, switch) else { return (0, None) };
     let (faults, elapse, order) = (lane.faults, lane.elapse, Order::Deviations);
-    let options = Options { faults, elapse, order, states_max, ..Options::default() };
+    let mut fates = Options::default().fates;
+    fates.push(Fate::Refused);
+    let options = Options { faults, elapse, order, states_max, fates, ..Options::default() };
     let Explored { states, failure, .. } = explore(&scenario, &options, &rules);
     let found =
         failure.map(|(invariant, _, deviations)| kill(&scenario, &deviations, invariant.name, states as u64, &rules));

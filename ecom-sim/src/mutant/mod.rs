@@ -9,6 +9,7 @@ mod catalogue;
 mod former;
 mod hunt;
 mod keys;
+mod refusal;
 mod rows;
 mod rules;
 mod switch;
@@ -77,9 +78,10 @@ impl Switch {
 /// All planted bugs of the catalogue.
 pub const ALL: &[Planted] = &all();
 
-const LISTS: [&[Planted]; 5] = [catalogue::BUGS, keys::BUGS, rows::BUGS, webhook::BUGS, upgrade::BUGS];
+const LISTS: [&[Planted]; 6] = [catalogue::BUGS, keys::BUGS, rows::BUGS, webhook::BUGS, refusal::BUGS, upgrade::BUGS];
 
-const COUNT: usize = LISTS[0].len() + LISTS[1].len() + LISTS[2].len() + LISTS[3].len() + LISTS[4].len();
+const COUNT: usize =
+    LISTS[0].len() + LISTS[1].len() + LISTS[2].len() + LISTS[3].len() + LISTS[4].len() + LISTS[5].len();
 
 const fn all() -> [Planted; COUNT] {
     let (mut all, lists) = ([catalogue::BUGS[0]; COUNT], LISTS);

@@ -121,4 +121,10 @@ pub enum Mutant {
     WebhookBookedTwice,
     /// A webhook about an order that has ended is dropped, and the call that it is about counts as answered.
     WebhookAfterEndDropped,
+    /// An undo that the provider refuses is not asked for again.
+    RefusedUndoGivenUp,
+    /// An administrator's refund that the provider refuses counts as given back.
+    RefusalIsRefund,
+    /// An administrator's refund ends with a webhook that tells of its refusal, although its call is still owed.
+    RefusalToldIsFinal,
 }

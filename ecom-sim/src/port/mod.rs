@@ -15,7 +15,7 @@ pub use broker::{Broker, Ready, Stored};
 pub use bus::SimBus;
 pub use locks::RowKey;
 pub use notifier::Notifier;
-pub use outside::{CALLS, NoOutside, OutsideWorld, Simulated, WEBHOOKS};
+pub use outside::{CALLS, NoOutside, OutsideWorld, REFUSABLE, Simulated, WEBHOOKS};
 pub use provider::{Movement, Provider};
 pub use published::Published;
 pub use saga::{Calls, Desk};

@@ -94,6 +94,19 @@ pub const CALLS: &[Fate] = &[
     Fate::CrashLate,
 ];
 
+/// How a call can end that may be refused now and carried out later.
+pub const REFUSABLE: &[Fate] = &[
+    Fate::Fine,
+    Fate::UnknownDone,
+    Fate::UnknownNotDone,
+    Fate::Transient,
+    Fate::Late,
+    Fate::CrashBefore,
+    Fate::CrashAfter,
+    Fate::CrashLate,
+    Fate::Refused,
+];
+
 /// What can become of the webhook of a call: none is sent; it comes before the answer; later; before it and later again.
 pub const WEBHOOKS: &[Fate] = &[Fate::Fine, Fate::Early, Fate::Late, Fate::Twice];
 
@@ -102,6 +115,16 @@ pub trait OutsideWorld<C: BoundedContext>: Clone + Debug + Default + Hash + Send
     /// The call reaches the outside, which does what is asked, once for each key, and gives its answer; `None` when
     /// nobody answers there.
     fn call(&mut self, row: &EffectRow<C::Effect>) -> Option<C::EffectAnswer>;
+
+    /// Whether that call may be refused now although it is in order, and be carried out when it is asked for again.
+    fn may_refuse(&self, _row: &EffectRow<C::Effect>) -> bool {
+        false
+    }
+
+    /// The call reaches the outside, which refuses it, and does not know it when it is asked for again.
+    fn refuse(&mut self, _row: &EffectRow<C::Effect>) -> Option<C::EffectAnswer> {
+        None
+    }
 
     /// Whether the last call did something that the outside could tell of its own accord, until that is taken or
     /// dropped.

@@ -17,14 +17,27 @@ pub struct Provider {
     movements: Vec<Movement>,
     /// Requests under a known key that asked for something else than the first one.
     reused: u32,
-    /// The key whose result the last call settled.
-    settled: Option<MessageId>,
+    /// The refunds that were refused, each with the last attempt of which that was said. What was sent before that one is
+    /// refused as well; what is sent after it is as new.
+    refused: BTreeMap<MessageId, u32>,
+    /// What the last call came to, until it is told or dropped.
+    news: Option<Told>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Settled {
     effect: Effect,
     answer: ProviderAnswer,
+}
+
+/// What the provider can tell of its own accord.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Told {
+    key: MessageId,
+    effect: Effect,
+    answer: ProviderAnswer,
+    /// The attempt that was refused; under one key there may be several. Money moves once.
+    refused: Option<u32>,
 }
 
 /// Money that moved.
@@ -51,6 +64,11 @@ impl Provider {
     /// Requests that used a known key for something else.
     pub const fn reused(&self) -> u32 {
         self.reused
+    }
+
+    /// How many refunds it has refused for a while.
+    pub fn refusals(&self) -> usize {
+        self.refused.len()
     }
 
     /// What was taken for an order and what went back, in the smallest unit, and how often money was taken.
@@ -124,40 +142,57 @@ impl OutsideWorld<PaymentContext> for Provider {
             self.reused += 1;
             return Some(refused(Refusal::Invalid));
         }
+        if self.refused.get(&row.id).is_some_and(|last| row.attempts <= *last) {
+            return Some(refused(Refusal::Declined));
+        }
         let answer = self.carry_out(row.id, &row.effect);
         let refused_refund = matches!((&row.effect, &answer), (Effect::Refund(_), ProviderAnswer::Refused { .. }));
         if !refused_refund {
             // A refused refund may be tried again.
             self.keys.insert(row.id, Settled { effect: row.effect.clone(), answer: answer.clone() });
-            self.settled = Some(row.id);
+            self.news = Some(Told { key: row.id, effect: row.effect.clone(), answer: answer.clone(), refused: None });
         }
         Some(answer)
     }
 
+    fn may_refuse(&self, row: &EffectRow<Effect>) -> bool {
+        matches!(row.effect, Effect::Refund(_)) && !self.keys.contains_key(&row.id)
+    }
+
+    fn refuse(&mut self, row: &EffectRow<Effect>) -> Option<ProviderAnswer> {
+        let last = self.refused.entry(row.id).or_default();
+        *last = row.attempts.max(*last);
+        let answer = refused(Refusal::Declined);
+        let (effect, refused) = (row.effect.clone(), Some(row.attempts));
+        self.news = Some(Told { key: row.id, effect, answer: answer.clone(), refused });
+        Some(answer)
+    }
+
     fn has_news(&self) -> bool {
-        let settled = self.settled.and_then(|key| self.keys.get(&key));
-        settled.is_some_and(|it| matches!(it.answer, ProviderAnswer::Succeeded { .. } | ProviderAnswer::Refused { .. }))
+        self.news.is_some()
     }
 
     fn drop_news(&mut self) {
-        self.settled = None;
+        self.news = None;
     }
 
     fn news(&mut self) -> Option<Message<PaymentContext>> {
-        let key = self.settled.take()?;
-        let Settled { effect, answer } = self.keys.get(&key)?;
-        let (payment_id, refund_id, amount) = match effect {
+        let Told { key, effect, answer, refused } = self.news.take()?;
+        let (payment_id, refund_id, amount) = match &effect {
             Effect::Charge(asked) => (asked.payment_id, None, asked.amount),
             Effect::Refund(asked) => (asked.payment_id, Some(asked.refund_id), asked.amount),
         };
-        let news = match answer.clone() {
+        let news = match answer {
             ProviderAnswer::Succeeded { reference } => News::Succeeded { reference },
             ProviderAnswer::Refused { code, detail } => News::Refused { code, detail },
             ProviderAnswer::Transient { .. } | ProviderAnswer::Unknown { .. } => return None,
         };
         let notice = Notice { provider: SANDBOX.to_owned(), key, payment_id, refund_id, amount, news };
         Some(Message {
-            id: notice_id(SANDBOX, &key.to_string()),
+            id: notice_id(
+                SANDBOX,
+                &refused.map_or_else(|| key.to_string(), |attempt| format!("{key} refused {attempt}")),
+            ),
             origin: Origin::Event,
             correlation: CorrelationId(key.0),
             causation: None,

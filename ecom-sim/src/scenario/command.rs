@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::world::{Command, Known, Trail};
 
 /// How often a client sends a command again whose end it does not know.
-const RETRIES: u32 = 12;
+pub(super) const RETRIES: u32 = 12;
 
 /// The domain of addresses to which no letter can be sent.
 pub(crate) const REFUSED: &str = "refused.example";
@@ -294,7 +294,7 @@ impl Shopper {
 }
 
 /// The order that the client's command number `placed` made, as far as he heard.
-fn heard(known: Known<'_>, placed: usize) -> OrderId {
+pub(super) fn heard(known: Known<'_>, placed: usize) -> OrderId {
     OrderId(known.replies.get(placed).map(crate::world::Reply::resource).unwrap_or_default())
 }
 

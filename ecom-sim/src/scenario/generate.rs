@@ -1,6 +1,6 @@
 //! Shops drawn from a seed: the whole alphabet of commands, on few users and products, so that they meet.
 
-use super::{Scenario, Shopper, Wares};
+use super::{Scenario, Shopper, Wares, Wish};
 use crate::hash::Rng;
 use crate::world::{Client, Command, Fleet, Settings};
 
@@ -34,7 +34,7 @@ pub(super) fn generate(seed: u64) -> Scenario {
         clients.push(shopping(&mut rng, shopper, orders, products, whole));
     }
     if rng.below(2) == 0 {
-        clients.push(managing(&mut rng, products));
+        clients.push(managing(&mut rng, products, shoppers, whole));
     }
     clients.extend(visiting(seed, products, whole, &mut prepare));
     let mut settings = Settings { small_faults: rng.below(4) == 0, ..Settings::default() };
@@ -56,6 +56,9 @@ fn shopping(rng: &mut Rng, shopper: Shopper, orders: u32, products: u32, whole: 
         let method = (rng.below(3) == 0).then_some(1);
         let placed = commands.len();
         commands.push(shopper.place(order, lines.clone(), method));
+        if whole && rng.below(4) == 0 {
+            commands.push(shopper.wish(order + 120, a_wish(rng)));
+        }
         if rng.below(4) == 0 {
             commands.push(shopper.place_as("click again", order + 20, order, lines, method));
         }
@@ -72,10 +75,17 @@ fn shopping(rng: &mut Rng, shopper: Shopper, orders: u32, products: u32, whole: 
             2 if whole => commands.push(shopper.register(order + 80)),
             3 if whole => commands.push(shopper.rename(order + 80)),
             4 if whole && order == orders => commands.push(shopper.leave(order + 80)),
+            5 if whole => commands.push(shopper.wish(order + 80, a_wish(rng))),
+            6 => commands.push(shopper.retry(order + 80, placed)),
+            7 => commands.push(shopper.resolve(order + 80, placed)),
             _ => {}
         }
     }
     Client::new(rng.below(2) == 0, commands)
+}
+
+fn a_wish(rng: &mut Rng) -> Wish {
+    Wish::ALL[rng.below(4) as usize]
 }
 
 /// One of three shops has a visitor who asks for what there is not, uses a key for something else, chooses between
@@ -116,13 +126,15 @@ fn visiting(seed: u64, products: u32, whole: bool, prepare: &mut Vec<Command>) -
     Some(Client::new(rng.below(4) == 0, commands))
 }
 
-fn managing(rng: &mut Rng, products: u32) -> Client {
+fn managing(rng: &mut Rng, products: u32, shoppers: u32, whole: bool) -> Client {
     let mut commands = vec![];
     for which in 1..=1 + rng.below(4) as u32 {
         let wares = Wares(1 + rng.below(u64::from(products)) as u32);
-        commands.push(match rng.below(4) {
+        commands.push(match rng.below(6) {
             0 => ADMIN.change_product(which, wares, Some(1_000 + i64::from(which)), None),
             1 => ADMIN.change_product(which, wares, None, Some(rng.below(2) == 0)),
+            2 if whole => ADMIN.retell_users(which, (1..=shoppers).map(Shopper).collect()),
+            3 => ADMIN.retell_products(which, vec![wares]),
             _ => ADMIN.adjust(which, wares, rng.below(7).cast_signed() - 3),
         });
     }

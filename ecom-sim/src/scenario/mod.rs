@@ -7,6 +7,7 @@ mod measured;
 mod midway;
 mod named;
 mod selftest;
+mod wishes;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,6 +20,7 @@ pub use measured::MEASURED;
 pub use midway::MIDWAY;
 pub use named::NAMES;
 pub use selftest::SELF_TESTS;
+pub use wishes::Wish;
 
 use crate::choose::Default0;
 use crate::hash::Rng;
@@ -192,7 +194,7 @@ impl Scenario {
     }
 
     fn with_bug(self, mutant: Option<Mutant>) -> Self {
-        if mutant.is_none() { self } else { self.with_settings(|settings| settings.mutant = mutant) }
+        if mutant.is_none() { self } else { Self { world: self.world.with_mutant(mutant), ..self } }
     }
 
     /// The same without that; `None` when there is nothing of it to leave out.

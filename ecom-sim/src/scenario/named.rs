@@ -5,7 +5,7 @@ use std::time::Duration;
 use ecom_core::event::Service;
 use ecom_core::order::OrderContext;
 
-use super::{Scenario, Shopper, Wares};
+use super::{Scenario, Shopper, Wares, Wish};
 use crate::world::{Action, Client, Fleet, Settings, Trouble, World};
 
 /// The names of the small worlds.
@@ -27,6 +27,10 @@ pub const NAMES: &[&str] = &[
     "refund-twice",
     "refunds-at-once",
     "watched",
+    "wishes",
+    "wishes-first",
+    "told-again",
+    "asked-again",
 ];
 
 const ADMIN: Shopper = Shopper(9);
@@ -103,7 +107,7 @@ pub(super) fn named(name: &str) -> Option<Scenario> {
             let place = ADA.place(1, vec![(MUG, 1)], None);
             minimal(3, vec![lazy(vec![place, ADA.look(0), ADA.cancel(2, 0), ADA.look(0), ADA.look(0)])])
         }
-        _ => return refunds(name),
+        _ => return refunds(name).or_else(|| operated(name)),
     })
 }
 
@@ -120,6 +124,39 @@ fn refunds(name: &str) -> Option<Scenario> {
             let trouble = Trouble::Cut(Duration::from_secs(60));
             let cut = Action::Trouble { node: Service::Order as u8, trouble };
             minimal(vec![place, ADA.refund(2, 0, 500), ADA.cancel(3, 0)]).after(is_told, cut)
+        }
+        _ => return None,
+    })
+}
+
+/// Users change their wishes, and an operator asks for what was told or is owed.
+fn operated(name: &str) -> Option<Scenario> {
+    let place = || ADA.place(1, vec![(MUG, 1)], None);
+    let whole = |clients| shop(name, &Fleet::whole(), 3, vec![], clients);
+    Some(match name {
+        // Somebody wants to be told otherwise between an order and its end, and when he has left.
+        "wishes" => {
+            let (texts, nothing) = (ADA.wish(2, Wish::Texts), ADA.wish(4, Wish::Nothing));
+            let ends = vec![place(), texts, ADA.cancel(3, 0), nothing];
+            whole(vec![lazy(vec![ADA.register(7), ADA.leave(5), ADA.wish(6, Wish::Letters)]), lazy(ends)])
+        }
+        // The wishes of somebody are known before he is.
+        "wishes-first" => {
+            let wishes = vec![ADA.wish(2, Wish::Nothing), place(), ADA.refund(6, 1, 500), ADA.wish(3, Wish::Elsewhere)];
+            whole(vec![eager(wishes), lazy(vec![ADA.register(7), ADA.wish(4, Wish::Nothing), ADA.rename(5)])])
+        }
+        // Products and users are told of again, there or not, while they change.
+        "told-again" => {
+            let changes = vec![ADMIN.change_product(3, MUG, Some(1_100), None), ADA.register(7), ADA.rename(8)];
+            let again = vec![ADMIN.retell_products(4, vec![MUG, LAMP]), ADMIN.retell_users(5, vec![ADA])];
+            let nothing = vec![ADMIN.retell_products(6, vec![]), ADMIN.retell_users(9, vec![])];
+            whole(vec![eager(changes), lazy(again), lazy(nothing), lazy(vec![place()])])
+        }
+        // What is owed to an order is asked for again, before and after its end, and nobody needs to take it on himself.
+        "asked-again" => {
+            let ends = vec![place(), ADA.retry(2, 0), ADA.resolve(3, 0), ADA.cancel(4, 0), ADA.retry(5, 0)];
+            let clients = vec![lazy([ends, vec![ADA.resolve(6, 0), ADA.retry(7, 0)]].concat())];
+            shop(name, &Fleet::minimal(), 3, vec![], clients)
         }
         _ => return None,
     })

@@ -304,6 +304,14 @@ impl World {
         world
     }
 
+    /// The same with a planted bug. Nothing is started anew: who is in the middle of something stays there.
+    #[must_use]
+    pub fn with_mutant(&self, mutant: Option<crate::mutant::Mutant>) -> Self {
+        let mut world = self.clone();
+        Arc::make_mut(&mut world.settings).mutant = mutant;
+        world
+    }
+
     /// A context's service; `None` when it is not there.
     pub fn service<C: Simulated>(&self) -> Option<&Service<C>> {
         self.nodes[C::SERVICE as usize].as_ref()?.as_any().downcast_ref()

@@ -95,6 +95,13 @@ impl Env<'_> {
         fate
     }
 
+    /// Keeps that something happened which is no end of a port.
+    pub(super) fn happens(&mut self, what: &'static str) {
+        if let Some(coverage) = self.trace.coverage() {
+            coverage.note(what);
+        }
+    }
+
     pub(super) fn has(&self, mutant: Mutant) -> bool {
         self.settings.mutant == Some(mutant)
     }

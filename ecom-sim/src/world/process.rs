@@ -156,7 +156,7 @@ impl<C: Simulated> Process<C> {
 
     /// Looks for what a former life left.
     pub(super) fn start(&mut self, service: &mut Service<C>, env: &mut Env<'_>) {
-        self.subscribe();
+        self.subscribe(service, env);
         self.sweep(service, env);
         self.claim_effects(service, env);
         self.find_timers(service, env);

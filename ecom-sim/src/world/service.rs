@@ -86,7 +86,9 @@ impl<C: Simulated> Service<C> {
     }
 
     fn lane_can_run(&self, process: &Process<C>, lane: Lane, time: Timestamp, broker: &Broker) -> bool {
-        process.can_run(lane, self.clock(time), broker, time) && !(self.is_cut(time) && process.would_receive(lane))
+        // Whoever waits for a message hears that the broker is gone.
+        let is_closed = self.is_cut(time) && process.would_receive(lane);
+        is_closed || process.can_run(lane, self.clock(time), broker, time)
     }
 
     /// Whether it does not reach the broker.
@@ -230,9 +232,6 @@ impl<C: Simulated> Node for Service<C> {
     }
 
     fn dues(&self, now: Timestamp, tell: &mut dyn FnMut(Timestamp, Action)) {
-        if self.is_cut(now) {
-            tell(self.cut_until, Action::Run { node: self.node, copy: 0, lane: Lane::Consumer });
-        }
         for (copy, process) in (0_u8..).zip(&self.processes) {
             for lane in process.lanes() {
                 let due = process.due(lane).map(|due| self.timepiece.when(due));

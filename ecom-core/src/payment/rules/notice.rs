@@ -70,10 +70,10 @@ fn refund(payment: &Payment, known: &Refund, notice: &Notice, context: &Context<
         (RefundStatus::Pending, News::Succeeded { reference }, _) => {
             refunds::succeeded(payment, known, reference, context)
         }
-        (RefundStatus::Pending, News::Refused { detail, .. }, RefundCause::Administrator { .. }) => {
-            refunds::refused(payment, known, detail, context)
+        // It is asked on, by the call that is owed: only the answer of that says that nobody is asking any more.
+        (RefundStatus::Pending, News::Refused { .. }, RefundCause::Administrator { .. }) => {
+            Ok(Decision::stay(Because::AlreadyKnown))
         }
-        // It is asked on, by the call that is owed.
         (RefundStatus::Pending, News::Refused { detail, .. }, RefundCause::Undo(_)) => {
             let noted = refunds::noted(payment, known.amount, detail, context);
             Ok(noted.map_or_else(|| Decision::stay(Because::AlreadyKnown), Move::done))
@@ -84,6 +84,7 @@ fn refund(payment: &Payment, known: &Refund, notice: &Notice, context: &Context<
         // An earlier attempt was refused: an undo is asked for until it succeeds.
         (RefundStatus::Succeeded { .. }, News::Refused { .. }, RefundCause::Undo(_))
         | (RefundStatus::Failed { .. }, News::Refused { .. }, _) => Ok(Decision::stay(Because::AlreadyKnown)),
+        // Of an administrator's refund it may be the same, or the money has come back to the provider after all.
         (RefundStatus::Succeeded { .. }, News::Succeeded { .. } | News::Refused { .. }, _)
         | (RefundStatus::Failed { .. }, News::Succeeded { .. }, _) => {
             Ok(contradicts(payment, known.amount, notice, context))

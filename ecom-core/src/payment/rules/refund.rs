@@ -168,7 +168,7 @@ fn refunded(payment: Payment, last: &Refund) -> Payment {
 }
 
 /// The provider does not give it back. An administrator is told so and may try another way.
-pub(super) fn refused(payment: &Payment, refund: &Refund, detail: &str, context: &Context<'_>) -> Outcome {
+fn refused(payment: &Payment, refund: &Refund, detail: &str, context: &Context<'_>) -> Outcome {
     let after = Payment { pending: payment.pending.checked_sub(refund.amount)?, ..next(payment, context) };
     let status = (TransactionKind::Refund, TransactionStatus::Failed);
     let line = transaction(&after, status, refund.amount, Some(detail));

@@ -299,10 +299,9 @@ nothing due: ! notice_unknown <- charge +, charge -, charge ++, charge $, refund
 captured: = AlreadyKnown <- charge +
 captured: captured ! <- charge -, charge ++, charge $
 captured: ! notice_unknown <- refund +, refund -, refund ++, refund $, undo +, undo -, undo ++, undo $
-part pending: = AlreadyKnown <- charge +
+part pending: = AlreadyKnown <- charge +, refund -
 part pending: captured ! <- charge -, charge ++, charge $, refund $
 part pending: captured +payment.refunded <- refund +, refund ++
-part pending: captured <- refund -
 part pending: ! notice_unknown <- undo +, undo -, undo ++, undo $
 part refunded: = AlreadyKnown <- charge +, refund +
 part refunded: captured ! <- charge -, charge ++, charge $, refund -, refund ++, refund $
@@ -312,10 +311,9 @@ refunding: refunding ! <- charge -, charge ++, charge $, undo $
 refunding: ! notice_unknown <- refund +, refund -, refund ++, refund $
 refunding: refunded +payment.refunded (undo) <- undo +, undo ++
 refunding: refunding <- undo -
-waiting: = AlreadyKnown <- charge +
+waiting: = AlreadyKnown <- charge +, refund -
 waiting: refunding ! <- charge -, charge ++, charge $, refund $
 waiting: refunding +payment.refunded >refund 70 <- refund +, refund ++
-waiting: refunding >refund 100 <- refund -
 waiting: ! notice_unknown <- undo +, undo -, undo ++, undo $
 refunded: = AlreadyKnown <- charge +, undo +, undo -
 refunded: refunded ! <- charge -, charge ++, charge $, undo ++, undo $

@@ -3,15 +3,15 @@
 use ecom_core::event::Service;
 
 use super::{
-    ALL, ASKED_AGAIN, BY_KEY, Because, KEYLESS, KNOWN, LEFT, MOVED, MOVES, NOBODY, NOT_A_MESSAGE, PATIENT, REFUSED,
-    ROW_LEFT, Reason, SAME_KEY, TAKEN, TOLD, TWICE, WELL_FORMED,
+    ALL, ASKED_AGAIN, BY_KEY, Because, KEYLESS, KNOWN, LEFT, MOVED, MOVES, NOT_A_MESSAGE, PATIENT, REFUSED, ROW_LEFT,
+    Reason, SAME_KEY, TAKEN, TOLD, TWICE, WELL_FORMED,
 };
 
 const IN: Because = Because(Service::Inventory);
 
 /// All of them.
 pub(super) const REASONS: &[Reason] = &[
-    IN.why(NOBODY, &["resync"], ALL, ALL),
+    IN.why("whoever may ask is told of those that are there", &["resync"], ALL, REFUSED),
     IN.why(TOLD, &["order.created", "order.completed", "order.failed", "order.cancelled", "hold due"], ALL, REFUSED),
     IN.why(
         "stock is sold for an order that is complete, and that is an end",
@@ -62,7 +62,7 @@ pub(super) const REASONS: &[Reason] = &[
     IN.why("clients change only products that are there", &["change product", "adjust stock"], &["absent"], ALL),
     IN.why(PATIENT, &["create product"], &["not for sale"], ALL),
     IN.why(KNOWN, &["create product"], &["for sale"], LEFT),
-    IN.why(KEYLESS, &["create product", "change product"], ALL, BY_KEY),
+    IN.why(KEYLESS, &["create product", "change product", "resync"], ALL, BY_KEY),
     IN.why(SAME_KEY, &["adjust stock"], ALL, &["decide/key-reused"]),
     IN.why("the count always changes, or is refused", &["adjust stock"], ALL, TAKEN),
 ];

@@ -3,8 +3,8 @@
 use ecom_core::event::Service;
 
 use super::{
-    ALL, ASKED_AGAIN, BY_KEY, Because, HELD_ONCE, KEYLESS, KNOWN, LEFT, LEFT_OR_TAKEN, MOVED, MOVES, NOBODY,
-    NOT_A_MESSAGE, REFUSED, Reason, TAKEN, TOLD, TWICE,
+    ALL, ASKED_AGAIN, BY_KEY, Because, HELD_ONCE, KEYLESS, KNOWN, LEFT, LEFT_OR_TAKEN, MOVED, MOVES, NOT_A_MESSAGE,
+    REFUSED, Reason, TAKEN, TOLD, TWICE,
 };
 use crate::coverage::alphabet::FACTS;
 
@@ -16,7 +16,15 @@ const ROW_FIRST: &str = "whoever tells of it was told of the order first, and th
 
 /// All of them.
 pub(super) const REASONS: &[Reason] = &[
-    IN.why(NOBODY, &["retry", "resolve"], ALL, ALL),
+    IN.why(KEYLESS, &["retry", "resolve"], ALL, BY_KEY),
+    IN.why("what is asked for again is asked for, or refused", &["retry", "resolve"], ALL, TAKEN),
+    IN.why("only an order that has ended is owed anything", &["retry"], &["absent", "pending", "processing"], LEFT),
+    IN.why(
+        "nothing contradicts itself: before its end no order needs attention",
+        &["resolve"],
+        &["absent", "pending", "processing"],
+        LEFT,
+    ),
     IN.why(TOLD, FACTS, ALL, REFUSED),
     IN.why(TOLD, SIGNS, ALL, REFUSED),
     IN.why(ROW_FIRST, FACTS, &["absent"], ALL),

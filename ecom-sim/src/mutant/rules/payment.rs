@@ -1,16 +1,32 @@
 use std::collections::BTreeSet;
 
 use ecom_core::engine::{Message, Writes};
-use ecom_core::id::MessageId;
+use ecom_core::id::{MessageId, RefundId};
 use ecom_core::money::Money;
 use ecom_core::payment::{
-    Change, Effect, End, Input, PaymentContext, PaymentSnapshot, ProviderAnswer, Record, Refusal, State, payment_id,
+    Answered, Change, Effect, End, Input, News, Notice, PaymentContext, PaymentSnapshot, ProviderAnswer, Record,
+    RefundCause, RefundRequest, Refusal, State, payment_id,
 };
 
 use super::{Mutable, Mutant, fresh_keys};
 
 impl Mutable for PaymentContext {
-    fn mishear(mutant: Mutant, message: &mut Message<Self>, _rows: &PaymentSnapshot) {
+    fn mishear(mutant: Mutant, message: &mut Message<Self>, rows: &PaymentSnapshot) {
+        match (mutant, &mut message.input) {
+            (Mutant::RefusalIsRefund, Input::RefundAnswered(answered))
+                if is_of_administrator(rows, answered.request.refund_id)
+                    && matches!(answered.answer, ProviderAnswer::Refused { .. }) =>
+            {
+                answered.answer = ProviderAnswer::Succeeded { reference: "not known".to_owned() };
+            }
+            (Mutant::RefusalToldIsFinal, Input::Noticed(notice)) => {
+                if let Some(answered) = as_answer(rows, notice) {
+                    message.input = Input::RefundAnswered(answered);
+                }
+                return;
+            }
+            _ => {}
+        }
         let Input::ChargeAnswered(answered) = &mut message.input else { return };
         if mutant == Mutant::SilenceIsHarmless {
             answered.request.harmless = answered.attempts.saturating_sub(1);
@@ -89,6 +105,11 @@ impl Mutable for PaymentContext {
                     writes.effects.insert(notice.key, None);
                 }
             }
+            (Mutant::RefusedUndoGivenUp, Input::RefundAnswered(answered))
+                if matches!(answered.answer, ProviderAnswer::Refused { .. }) =>
+            {
+                writes.effects.insert(answered.key, None);
+            }
             (Mutant::RefundKeyNotKept, Input::Refund(_)) => writes.kept.clear(),
             (Mutant::RefundNotBooked, Input::RefundAnswered(_)) => {
                 writes.changes.retain(|change| !matches!(change, Change::AddPosting(_)));
@@ -96,4 +117,24 @@ impl Mutable for PaymentContext {
             _ => {}
         }
     }
+}
+
+fn is_of_administrator(rows: &PaymentSnapshot, refund: RefundId) -> bool {
+    rows.refunds.get(&refund).is_some_and(|it| matches!(it.cause, RefundCause::Administrator { .. }))
+}
+
+/// That an administrator's refund is refused, as if the call that is owed had been answered so.
+fn as_answer(rows: &PaymentSnapshot, notice: &Notice) -> Option<Answered<RefundRequest>> {
+    let refund_id = notice.refund_id.filter(|id| is_of_administrator(rows, *id))?;
+    let News::Refused { code, detail } = &notice.news else { return None };
+    let Some(Record::Payment(payment)) = rows.records.get(&notice.payment_id) else { return None };
+    let request = RefundRequest {
+        order_id: payment.order_id,
+        payment_id: payment.id,
+        refund_id,
+        charge: payment.reference()?.to_owned(),
+        amount: notice.amount,
+    };
+    let answer = ProviderAnswer::Refused { code: *code, detail: detail.clone() };
+    Some(Answered { key: notice.key, request, attempts: 1, answer })
 }

@@ -3,6 +3,7 @@
 
 mod money;
 mod news;
+mod operator;
 
 use ecom_core::event::Service;
 use ecom_core::notification::{Contact, ContactState, NoticeState, NotificationContext, NotificationSnapshot};
@@ -30,6 +31,15 @@ pub const MIDWAY: &[&str] = &[
     "refund-called-twice-undone",
     "refund-unanswered",
     "refund-unanswered-undone",
+    "refund-refused",
+    "refund-refused-undone",
+    "undo-refused",
+    "undo-refused-late",
+    "overdue-completed",
+    "overdue-failed",
+    "overdue-cancelled",
+    "asked-early",
+    "wish-deactivated",
     "refunds-unheard",
     "refunds-unpaid",
     "refund-noticed",
@@ -56,7 +66,7 @@ const PAYMENT: u8 = Service::Payment as u8;
 const NOTIFICATION: u8 = Service::Notification as u8;
 
 pub(super) fn named(name: &str) -> Option<Scenario> {
-    money::named(name).or_else(|| news::named(name))
+    money::named(name).or_else(|| news::named(name)).or_else(|| operator::named(name))
 }
 
 impl Scenario {
@@ -137,6 +147,11 @@ fn a_payment(world: &World, is_it: impl Fn(&State) -> bool) -> bool {
     payments(world).is_some_and(|it| it.records.values().any(is_it))
 }
 
+/// Whether the provider has refused a refund.
+fn is_refused(world: &World) -> bool {
+    world.service::<PaymentContext>().is_some_and(|payment| payment.outside().refusals() > 0)
+}
+
 fn has_refunds(world: &World) -> bool {
     payments(world).is_some_and(|it| !it.refunds.is_empty())
 }
@@ -176,6 +191,7 @@ fn attempts(world: &World) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mutant::{Mutant, Switch};
 
     #[test]
     fn each_of_them_gets_to_its_middle() {
@@ -183,6 +199,16 @@ mod tests {
             let scenario = Scenario::named(name).unwrap_or_else(|| panic!("{name} never begins"));
             assert_eq!(scenario.name(), *name);
             assert!(!scenario.world().clients().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_planted_bug_leaves_each_of_them_in_its_middle() {
+        let bug = Some(Switch::Settings(Mutant::ChargeFreshKey));
+        for name in MIDWAY {
+            let (sound, planted) = (Scenario::named(name).unwrap(), Scenario::planted(name, bug).unwrap());
+            assert_eq!(planted.world().settings().mutant, Some(Mutant::ChargeFreshKey));
+            assert_eq!(planted.world().fingerprint(), sound.world().fingerprint(), "{name}");
         }
     }
 }

@@ -5,12 +5,13 @@ use ecom_core::payment::State;
 use super::super::Scenario;
 use super::super::named::{ADA, MUG, lazy, shop_with};
 use super::{
-    ORDER, PAYMENT, a_payment, calls, calls_first, calls_of, consumes, due, has_sent, is_refunded, processes, tells,
+    ORDER, PAYMENT, a_payment, calls, calls_first, calls_of, consumes, due, has_sent, is_refunded, is_refused,
+    processes, tells,
 };
 use crate::world::{Action, Fleet, World};
 
 pub(super) fn named(name: &str) -> Option<Scenario> {
-    charged(name).or_else(|| refunded(name))
+    charged(name).or_else(|| refunded(name)).or_else(|| refused(name))
 }
 
 /// Money is asked for twice.
@@ -119,6 +120,45 @@ fn refunded(name: &str) -> Option<Scenario> {
             },
             undone,
         ),
+        _ => None,
+    }
+}
+
+/// The provider refuses to give money back, and will tell so; the process that asked has died of it. The refund is asked
+/// for again when its lease ends.
+fn refused(name: &str) -> Option<Scenario> {
+    let died = |scenario: Scenario| scenario.after(|_| true, Action::Crash { node: PAYMENT, copy: 0 });
+    let shop =
+        |copies, commands| shop_with(name, &Fleet::minimal(), processes(copies), 3, vec![], vec![lazy(commands)]);
+    let place = ADA.place(1, vec![(MUG, 1)], None);
+    let unheard = |_: &World, action| consumes(action, ORDER) || tells(action);
+    let undone = |world: &World| a_payment(world, |it| matches!(it, State::Refunding { refund: None, .. }));
+    match name {
+        "refund-refused" => {
+            let waits = |world: &World, action| has_sent(world, action, 2) || tells(action);
+            let late = "payment.call.2=refused,payment.webhook.2=late";
+            shop(1, vec![place, ADA.refund(2, 0, 500), ADA.refund(3, 0, 0)]).midway(late, waits, is_refused).map(died)
+        }
+        // The order ends meanwhile: its undo waits for that refund.
+        "refund-refused-undone" => {
+            let twice = "payment.call.2=refused,payment.webhook.2=twice";
+            let waits = |world: &World, action| unheard(world, action) || has_sent(world, action, 2);
+            let shop = shop(1, vec![place, ADA.refund(2, 0, 500), ADA.cancel(3, 0)]);
+            shop.midway(twice, waits, is_refused).map(died)?.midway("", unheard, undone)
+        }
+        "undo-refused" => {
+            let twice = "payment.call.2=refused,payment.webhook.2=twice";
+            shop(1, vec![place, ADA.cancel(2, 0)]).midway(twice, unheard, is_refused).map(died)
+        }
+        // A process was slow with the answer; another one asked again, and the money is back.
+        "undo-refused-late" => {
+            let slow = shop(2, vec![place, ADA.cancel(2, 0)]).midway("payment.call.2=refused", unheard, is_refused)?;
+            slow.without_its_other(PAYMENT).midway(
+                "",
+                |world, action| unheard(world, action) || calls_first(action, PAYMENT),
+                |world| a_payment(world, |it| matches!(it, State::Refunded { .. })),
+            )
+        }
         _ => None,
     }
 }

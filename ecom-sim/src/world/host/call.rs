@@ -15,7 +15,7 @@ use crate::choose::{Fate, Op};
 use crate::coverage::Step;
 use crate::invariant::Broken;
 use crate::mutant::Mutant;
-use crate::port::{CALLS, OutsideWorld, Simulated, WEBHOOKS, wire};
+use crate::port::{CALLS, OutsideWorld, REFUSABLE, Simulated, WEBHOOKS, wire};
 
 impl<C: Simulated> Process<C> {
     /// One step of the effector.
@@ -240,7 +240,8 @@ fn perform<C: Simulated>(
     service: &mut Service<C>,
     env: &mut Env<'_>,
 ) -> Performed<C::EffectAnswer> {
-    let fate = env.fate(node, Op::Call, CALLS);
+    let ends = if service.outside.may_refuse(row) { REFUSABLE } else { CALLS };
+    let fate = env.fate(node, Op::Call, ends);
     if let Some(coverage) = env.trace.coverage() {
         coverage.reach(node, C::asks(&row.effect, service.tables.snapshot()), Step::Call, fate.word());
     }
@@ -256,11 +257,12 @@ fn perform<C: Simulated>(
             service.outside.unknown()
         }
         Fate::Transient => service.outside.transient(),
+        Fate::Refused => service.outside.refuse(row),
         _ => service.outside.unknown(),
     };
     env.trace.say(fate != Fate::Fine, || {
         let how = match fate {
-            Fate::Fine => said::<C>(answer.as_ref()),
+            Fate::Fine | Fate::Refused => said::<C>(answer.as_ref()),
             Fate::UnknownDone => "done, but the answer is lost".to_owned(),
             Fate::Late => "no answer; it will arrive later".to_owned(),
             Fate::CrashLate => "the process dies; it will arrive later".to_owned(),

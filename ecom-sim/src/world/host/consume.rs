@@ -17,6 +17,12 @@ use crate::port::{Simulated, wire};
 
 const SETTLED: &[Fate] = &[Fate::Fine, Fate::UnknownNotDone, Fate::CrashBefore, Fate::CrashAfter];
 
+/// A consumer that waits hears that its connection is gone.
+const CLOSED: &str = "the subscription ends";
+
+/// A consumer finds no broker to subscribe at.
+const UNSUBSCRIBED: &str = "no subscription is to be had";
+
 /// How far a transaction came in one step.
 enum Handled {
     /// To its end.
@@ -33,7 +39,17 @@ impl<C: Simulated> Process<C> {
         // Taken, not copied: the machine's next request takes its place.
         let request = std::mem::replace(&mut self.consumer.as_mut()?.request, Request::Subscribe);
         let completion = match request {
+            Request::Subscribe if service.is_cut(env.time) => {
+                env.happens(UNSUBSCRIBED);
+                Completion::Closed
+            }
             Request::Subscribe => Completion::Subscribed,
+            Request::Receive { .. } if service.is_cut(env.time) => {
+                env.trace.say(true, || format!("the subscription of {} ends with its connection", name::<C>()));
+                env.happens(CLOSED);
+                env.broker.close(self.node, self.copy);
+                Completion::Closed
+            }
             Request::Receive { max } => self.receive(max, service, env),
             Request::Transact { deliveries } => match self.handle(&deliveries, service, env) {
                 Handled::Ended(completion) => completion,
@@ -90,12 +106,15 @@ impl<C: Simulated> Process<C> {
             },
             Request::Pause { .. } => Completion::Rested,
         };
-        self.consumed(completion, env);
+        self.consumed(completion, service, env);
         Some(())
     }
 
-    /// The first subscription.
-    pub(in super::super) fn subscribe(&mut self) {
+    /// Subscribes at once when the broker is there: that needs no step.
+    pub(in super::super) fn subscribe(&mut self, service: &Service<C>, env: &Env<'_>) {
+        if service.is_cut(env.time) {
+            return;
+        }
         if let Some(driven) = &mut self.consumer
             && driven.request == Request::Subscribe
         {
@@ -103,14 +122,14 @@ impl<C: Simulated> Process<C> {
         }
     }
 
-    fn consumed(&mut self, completion: Completion, env: &Env<'_>) {
+    fn consumed(&mut self, completion: Completion, service: &Service<C>, env: &Env<'_>) {
         let Some(driven) = &mut self.consumer else { return };
         driven.request = driven.machine.resume(completion);
         driven.rest = match &driven.request {
             Request::Pause { delay } => Some(env.now.after(*delay)),
             _ => None,
         };
-        self.subscribe();
+        self.subscribe(service, env);
     }
 
     /// How a settlement ends.
