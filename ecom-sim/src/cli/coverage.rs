@@ -77,7 +77,14 @@ fn told(measured: &Measured) -> String {
         }
     }
     let (share, hit) = (measured.share() * 100.0, PROBES.len() - measured.unhit().count());
-    line!(out, "random runs reach {share:.2} % of {} cells (at least {:.0} % wanted)", union.len(), SHARE_MIN * 100.0);
+    let (searched, random) = (measured.exhaustive.cells.len(), measured.random.cells.len());
+    line!(
+        out,
+        "random runs reach {share:.2} % of the {searched} cells that searches reach (at least {:.0} % wanted), and {random} of \
+         {} in all",
+        SHARE_MIN * 100.0,
+        union.len()
+    );
     line!(out, "{hit} of {} probes are hit", PROBES.len());
     for probe in measured.unhit() {
         line!(out, "  never: {} ({})", probe.name, probe.area);
