@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use ecom_sim::choose::{Fate, Op};
-use ecom_sim::coverage::{Bounds, Cell, Coverage, PROBES, SHARE_MIN, measure, page, random_runs, reason, universe};
+use ecom_sim::coverage::{
+    Bounds, Cell, Coverage, Measured, PROBES, SHARE_MIN, Standing, measure, page, random_runs, reason, universe,
+};
 
 /// Runs in which every fault comes several times.
 const RUNS: u64 = 700;
@@ -124,6 +126,47 @@ fn what_is_reached_is_in_an_alphabet_and_not_called_unreachable() {
     let page = page(&measured);
     assert!(!page.contains("http") && !page.contains("src="), "the page loads nothing");
     assert!(PROBES.iter().all(|probe| page.contains(probe.name)));
+}
+
+fn measured(random: &[Cell], exhaustive: &[Cell]) -> Measured {
+    let coverage =
+        |cells: &[Cell]| Coverage { cells: cells.iter().map(|cell| (*cell, 1)).collect(), ..Coverage::default() };
+    Measured {
+        bounds: Bounds { runs: 0, states: 0 },
+        random: coverage(random),
+        exhaustive: coverage(exhaustive),
+        searches: vec![],
+        failures: vec![],
+        seconds: (0.0, 0.0),
+    }
+}
+
+#[test]
+fn the_measure_is_what_the_searches_reach_and_not_what_random_runs_add_to_it() {
+    let cells: Vec<Cell> = universe().take(10).collect();
+    let share = |random: &[Cell], exhaustive: &[Cell]| measured(random, exhaustive).share();
+    assert!((share(&cells[..9], &cells[8..]) - 0.5).abs() < 1e-9, "one of two, however many others");
+    assert!((share(&cells[..1], &cells[..1]) - 1.0).abs() < 1e-9);
+    assert!(share(&cells, &[]) < SHARE_MIN, "nothing is shown without a search");
+}
+
+#[test]
+fn only_an_end_that_the_oracle_chooses_is_rare_and_another_one_needs_a_reason() {
+    let known = |cell: &&Cell| cell.message == "order.created" && cell.state == "absent";
+    for (step, reached, chosen, other) in [
+        ("deliver", "first", "twice", "again"),
+        ("deliver", "first", "twice", "overtaking"),
+        ("commit", "fine", "crash-after", "beaten"),
+        ("settle", "fine", "crash-before", "cut off"),
+        ("settle", "fine", "unknown-not-done", "given back"),
+    ] {
+        let all: Vec<Cell> = universe().filter(|cell| cell.step.word() == step).collect();
+        let cell = |outcome: &str| *all.iter().filter(known).find(|cell| cell.outcome == outcome).expect("it is one");
+        let measured = measured(&[cell(reached)], &[]);
+        assert_eq!(measured.standing(&cell(chosen)), Standing::Rare, "{step}/{chosen}");
+        let standing = measured.standing(&cell(other));
+        assert!(matches!(standing, Standing::Open | Standing::Unreachable(_)), "{step}/{other}: {standing:?}");
+    }
 }
 
 #[test]

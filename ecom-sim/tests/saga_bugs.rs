@@ -3,6 +3,8 @@
 #[path = "planted/trip.rs"]
 mod trip;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use ecom_core::testing::trip::{ID, Input, Part};
 use ecom_sim::saga::{Found, SagaTest, Story};
 use proptest::collection;
@@ -60,4 +62,47 @@ fn a_key_for_two_things_is_found() {
 #[test]
 fn a_part_that_is_booked_twice_is_found() {
     found::<GREEDY>("nothing is done twice");
+}
+
+/// A story with a value that does not print itself as the code that makes it; the room is never to be had.
+fn full<const BUG: u8>() -> impl Strategy<Value = Story<Planted<BUG>, Letting>> {
+    collection::vec(Just(Input::AskAgain), 0..3).prop_map(|more| {
+        let story = Story::new(Letting { full: Some(Part::Room), booked: vec![] }).send(ID, Input::Wish);
+        more.into_iter().fold(story, |story, input| story.meanwhile().send(ID, input))
+    })
+}
+
+/// The regression test that a report has, pasted beside a saga in which the bug is no more.
+mod pasted {
+    use super::{Letting, SOUND, full, is_whole};
+
+    type Trip = super::Planted<SOUND>;
+
+    include!("planted/pasted.txt");
+}
+
+/// The arguments of `assert_saga!`, as it keeps them.
+macro_rules! written {
+    ($saga:ty, $desk:ty, $stories:expr $(, $when:ident $name:literal => $check:expr)*) => {
+        stringify!($saga, $desk, $stories $(, $when $name => $check)*)
+    };
+}
+
+/// The regression test is the same call of `assert_saga!`, so it compiles where that does; `ECOM_GOLDEN=write` writes it
+/// anew.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "who writes the file anew says so by it")]
+fn a_report_has_a_regression_test_that_compiles_and_fails_as_long_as_the_bug_is_there() {
+    let written = written!(Trip, Letting, full(),
+        at_rest "a trip is booked as a whole or not at all" => |_, letting| is_whole(letting));
+    let test = test::<FORGETFUL>().written(written);
+    let Err(found) = test.check(full()) else { panic!("it is not found") };
+    if std::env::var("ECOM_GOLDEN").is_ok_and(|value| value == "write") {
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/planted/pasted.txt"), &found.report.test).unwrap();
+    }
+    assert_eq!(found.report.test, include_str!("planted/pasted.txt"));
+    let (drawn, recipe) = (found.case.drawn.to_string(), found.report.recipe.to_string());
+    let again = catch_unwind(AssertUnwindSafe(|| test.assert_again(full(), &drawn, &recipe)));
+    let said = *again.expect_err("the bug is there").downcast::<String>().unwrap();
+    assert!(said.contains(WHOLE), "{said}");
 }

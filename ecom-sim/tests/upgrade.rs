@@ -1,8 +1,11 @@
 //! Two releases of a saga beside each other on one database: an upgrade under way, and a rollback.
 
+use std::collections::BTreeSet;
+
 use ecom_sim::choose::Fate;
 use ecom_sim::explore::{Explored, Options, explore};
-use ecom_sim::run::random;
+use ecom_sim::mutant::Mutant;
+use ecom_sim::run::{Finished, random};
 use ecom_sim::upgrade::{Kind, NEW, NextVersion, OLD, OneField, Part, Releases, Rolling, rules, scenario};
 use ecom_sim::world::Trace;
 
@@ -17,13 +20,8 @@ struct Ways {
 
 /// Runs at random; a broken invariant is told by its name.
 fn swarm<R: Releases>(seeds: std::ops::Range<u64>) -> Result<Ways, &'static str> {
-    let worlds: Vec<_> = [(Kind::Both, None), (Kind::Same, Some(Part::Car)), (Kind::Same, None)]
-        .into_iter()
-        .map(|(kind, full)| scenario::<R>("upgrade", kind, full))
-        .collect();
-    let (rules, mut ways) = (rules::<R>(), Ways::default());
-    for seed in seeds {
-        let finished = random(&worlds[seed as usize % worlds.len()], seed, false, Trace::default(), &rules);
+    let mut ways = Ways::default();
+    for finished in finished::<R>(seeds, None) {
         if let Some(failure) = finished.failure {
             return Err(failure.invariant.name);
         }
@@ -36,11 +34,24 @@ fn swarm<R: Releases>(seeds: std::ops::Range<u64>) -> Result<Ways, &'static str>
     Ok(ways)
 }
 
+/// Runs at random, perhaps with a bug of the host, of those that are planted in the shop.
+fn finished<R: Releases>(seeds: std::ops::Range<u64>, bug: Option<Mutant>) -> impl Iterator<Item = Finished> {
+    let worlds = [(Kind::Both, None), (Kind::Same, Some(Part::Car)), (Kind::Same, None), (Kind::One, None)];
+    let worlds = worlds.map(|(kind, full)| {
+        let scenario = scenario::<R>("upgrade", kind, full).with_settings(|settings| settings.mutant = bug);
+        (scenario, rules::<R>(kind))
+    });
+    seeds.map(move |seed| {
+        let (scenario, rules) = &worlds[seed as usize % worlds.len()];
+        random(scenario, seed, false, Trace::default(), rules)
+    })
+}
+
 /// Everything that can happen to one trip that the newer release begins, with one fault of these.
 fn exhaust<R: Releases>(kind: Kind) -> Explored {
     let fates = vec![Fate::CrashAfter, Fate::UnknownDone];
     let options = Options { faults: 1, elapse: false, fates, states_max: 60_000, ..Options::default() };
-    explore(&scenario::<R>("upgrade", kind, None), &options, &rules::<R>())
+    explore(&scenario::<R>("upgrade", kind, None), &options, &rules::<R>(kind))
 }
 
 /// The invariant that the exhaustive search finds broken.
@@ -95,4 +106,19 @@ fn a_release_that_drops_events_of_another_version_is_found() {
     const ENDS: &str = "every trip ends, as a whole or not at all";
     assert_eq!(swarm::<NextVersion<2>>(0..600).unwrap_err(), ENDS);
     assert_eq!(found::<NextVersion<2>>(Kind::One), Some(ENDS));
+}
+
+#[test]
+fn a_host_that_leaves_something_undone_is_found_in_an_upgrade_too() {
+    const REST: &str = "when faults stop, every order ends, everything owed is answered and nothing is left";
+    const THERE: &str = "a wish that was answered is there";
+    const ARRIVES: &str =
+        "an event is written down before it is published, is published, and is handled by whoever wants it";
+    for (bug, name) in
+        [(Mutant::ConflictIsDone, THERE), (Mutant::EffectNotDeleted, REST), (Mutant::ConflictIsDone, ARRIVES)]
+    {
+        let failures = finished::<NextVersion<0>>(0..800, Some(bug)).filter_map(|it| it.failure);
+        let names: BTreeSet<_> = failures.map(|it| it.invariant.name).collect();
+        assert!(names.contains(name), "{bug:?} is not found by {name:?}, but by {names:?}");
+    }
 }

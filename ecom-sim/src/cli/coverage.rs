@@ -78,7 +78,14 @@ fn told(measured: &Measured) -> String {
         }
     }
     let (share, hit) = (measured.share() * 100.0, PROBES.len() - measured.unhit().count());
-    push!(out, "random runs reach {share:.2} % of {} cells (at least {:.0} % wanted)", union.len(), SHARE_MIN * 100.0);
+    let (searched, random) = (measured.exhaustive.cells.len(), measured.random.cells.len());
+    push!(
+        out,
+        "random runs reach {share:.2} % of the {searched} cells that searches reach (at least {:.0} % wanted), and {random} of \
+         {} in all",
+        SHARE_MIN * 100.0,
+        union.len()
+    );
     push!(out, "{hit} of {} probes are hit", PROBES.len());
     for probe in measured.unhit() {
         push!(out, "  never: {} ({})", probe.name, probe.area);

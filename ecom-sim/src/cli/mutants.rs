@@ -117,13 +117,13 @@ fn all(jobs: &[Job], plan: Hunt, tell: impl Fn(&Planted, &Found) + Sync) -> Resu
 
 /// The figures in a sentence.
 fn summary(verdict: &Verdict, control: &Checked, seconds: f64) -> String {
-    let Verdict { planted, by_both, as_expected, runs, few, shrunk, replays, slowest, .. } = verdict;
+    let Verdict { planted, by_both, as_expected, runs, few, shrunk, replays, slowest, in_a_second, .. } = verdict;
     let small = Bars::PROOF.few;
     format!(
         "{by_both} of {planted} found by swarm and exhaustively, {as_expected} of {planted} as expected; median {} runs, \
          most {}; {few} of {planted} shrunk to {small} deviations or fewer ({} of {} counterexamples, the largest has {}); a \
-         shrinking takes {} runs, {} at most, {} ms of a processor at most; control: {} runs and {} states {}; \
-         {seconds:.1} s",
+         shrinking takes {} runs, {} at most, {} ms of a processor at most, {in_a_second} of {} within 1 s; control: {} runs \
+         and {} states {}; {seconds:.1} s",
         runs.0,
         runs.1,
         shrunk.1,
@@ -132,6 +132,7 @@ fn summary(verdict: &Verdict, control: &Checked, seconds: f64) -> String {
         replays.0,
         replays.1,
         slowest.as_millis(),
+        shrunk.0,
         control.runs,
         control.states,
         control.found.as_ref().map_or("clean", |_| "NOT CLEAN"),

@@ -9,14 +9,26 @@ use crate::run::{Rules, random};
 use crate::scenario::{MIDWAY, NAMES, Scenario, Shopper, Wares};
 use crate::world::{Client, Fleet, Settings, Trace};
 
-/// The share of all reached cells that random runs must reach.
+/// The share of the cells that the searches reach that random runs must reach as well.
 pub const SHARE_MIN: f64 = 0.99;
 
 /// Runs of one generated shop before the next one is drawn.
 const RUNS_PER_SHOP: u64 = 16;
 
 /// Ends after which a step could have ended otherwise.
-const USUAL: &[&str] = &["fine", "first", "again", "given back"];
+const USUAL: &[&str] = &["fine", "beaten", "first", "again", "given back"];
+
+/// Ends that the oracle chooses whenever a message goes through that step; the others come of what else happens.
+const CHOSEN: &[(Step, &[&str])] = &[
+    (Step::Deliver, &["twice"]),
+    (Step::Commit, &["away", "conflict", "broken", "unknown-done", "unknown-not-done", "crash-before", "crash-after"]),
+    (Step::Settle, &["unknown-not-done", "crash-before", "crash-after"]),
+    (
+        Step::Call,
+        &["unknown-done", "unknown-not-done", "transient", "late", "crash-before", "crash-after", "crash-late"],
+    ),
+    (Step::Publish, &["unknown-not-done", "unknown-done", "unknown-half", "returned", "crash-before", "crash-after"]),
+];
 
 /// What bounds a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +65,7 @@ pub enum Standing {
     Searched,
     /// Unreachable, for the reason of that number.
     Unreachable(usize),
-    /// The same message met the same state at the same step, and the oracle had this end to choose as well: it takes more
-    /// runs.
+    /// The same message met the same state at the same step, and the oracle chooses whether it ends so: it takes more runs.
     Rare,
     /// Not reached, and nobody says why.
     Open,
@@ -70,7 +81,7 @@ impl Measured {
             Standing::Searched
         } else if let Some(number) = reason(cell) {
             Standing::Unreachable(number)
-        } else if cell.step != Step::Decide && USUAL.iter().any(|outcome| was(&Cell { outcome, ..*cell })) {
+        } else if is_chosen(cell) && USUAL.iter().any(|outcome| was(&Cell { outcome, ..*cell })) {
             Standing::Rare
         } else {
             Standing::Open
@@ -87,10 +98,11 @@ impl Measured {
         self.exhaustive.cells.keys().filter(|cell| !self.random.cells.contains_key(cell)).copied().collect()
     }
 
-    /// The share of all reached cells that random runs reach.
+    /// The share of the cells that the searches reach that random runs reach as well: what is known without them to be
+    /// there to be reached.
     pub fn share(&self) -> f64 {
-        let union = self.union().len();
-        if union == 0 { 0.0 } else { self.random.cells.len() as f64 / union as f64 }
+        let searched = self.exhaustive.cells.len();
+        if searched == 0 { 0.0 } else { (searched - self.missed().len()) as f64 / searched as f64 }
     }
 
     /// The probes that no random run has hit.
@@ -115,6 +127,11 @@ impl Measured {
         let explained = self.open().is_empty() && self.wrong().is_empty();
         explained && self.unhit().next().is_none() && self.share() >= SHARE_MIN
     }
+}
+
+/// Whether the oracle chooses that end.
+fn is_chosen(cell: &Cell) -> bool {
+    CHOSEN.iter().any(|(step, ends)| *step == cell.step && ends.contains(&cell.outcome))
 }
 
 /// Measures.

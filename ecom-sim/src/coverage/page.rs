@@ -11,7 +11,7 @@ use super::{Cell, GROUPS, Measured, PROBES, REASONS, Source, Standing, Step, rea
 const LEGEND: &str = "<p>A row is a kind of message and the state that it meets; a column is a step and how it ended. \
     Green: reached at random, so often. <b class=\"x\">yellow, bold</b>: reached by an exhaustive search alone. \
     <span class=\"u\">grey, with a number</span>: unreachable, for the reason of that number. \
-    <span class=\"r\">striped, 0</span>: not reached yet; the step was, and the oracle could have chosen this end too. \
+    <span class=\"r\">striped, 0</span>: not reached yet; the step was, and the oracle chooses whether it ends so. \
     <b class=\"o\">red, ?</b>: not reached, and nobody says why. Empty: the message does not go through that step.</p>\n";
 
 /// The page as HTML.
@@ -38,10 +38,11 @@ fn bounds(out: &mut String, measured: &Measured) {
     let (union, random) = (measured.union().len(), measured.random.cells.len());
     let _ = write!(
         out,
-        "<p>{} random runs reach {random} of the {union} cells that anything reaches ({:.2} %). The searches try everything \
-         that can happen with at most one fault, in at most {} states each:</p>\n<ul>\n",
+        "<p>{} random runs reach {:.2} % of the {} cells that the searches reach, and {random} of the {union} that anything \
+         reaches. The searches try everything that can happen with at most one fault, in at most {} states each:</p>\n<ul>\n",
         measured.bounds.runs,
         measured.share() * 100.0,
+        measured.exhaustive.cells.len(),
         measured.bounds.states
     );
     for (name, states, complete) in &measured.searches {

@@ -44,7 +44,8 @@ fn check(world: &World) -> Result<(), Broken> {
                 keys.entry(&keyed.key).or_default().1 = true;
                 let first = *answers.entry(&*keyed.key).or_insert(reply.answered);
                 if first != reply.answered {
-                    let (expected, actual) = (format!("always {first}"), format!("{}, and not the same", reply.answered));
+                    let (expected, actual) =
+                        (format!("always {first}"), format!("{}, and not the same", reply.answered));
                     return Err(Broken::new(subject(&keyed.key), expected, actual));
                 }
             }

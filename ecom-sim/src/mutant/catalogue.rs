@@ -1,30 +1,14 @@
 //! The planted bugs: what each is, where the search looks for it, and which invariants may catch it.
 
+use super::caught::{
+    ARRIVES, BOOKS, CHARGED_ONCE, CONTACTS, EARLY, ENDS, HELD, KEEPS, KEY, NOTICES, PRICES, PROMISED, RESTS, SHOWS,
+    SOLD, STOCK, TIMERS, TOLD, TWICE, VERSIONS, WAYS,
+};
 use super::switch::Mutant as M;
 use super::{Planted, plant};
 
-// The beginnings of the names of invariants.
-const ARRIVES: &str = "an event is written down before it is published";
-const BOOKS: &str = "payments and ledger say";
-const CONTACTS: &str = "notices go to the users";
-const EARLY: &str = "no order fails of a deadline";
-const KEEPS: &str = "an order that failed or was cancelled keeps";
-const KEY: &str = "one key makes one order";
-const NOTICES: &str = "each order's end has one notice";
-const ONCE: &str = "an order is charged once";
-const PAID: &str = "an order that is complete is paid";
-const PRICES: &str = "the order service knows the products";
-const PROMISED: &str = "no more is promised back than was taken";
-const REST: &str = "when faults stop";
-const SHOWS: &str = "an order shows of its payment";
-const STOCK: &str = "stock adds up";
-const TIMERS: &str = "whoever waits has its timer";
-const TOLD: &str = "what a client was told holds";
-const TWICE: &str = "nobody is told the same twice";
-const VERSIONS: &str = "the version of a row rises";
-const WAYS: &str = "an order goes the ways of its saga";
-
-/// All but those of keys, of rows, of webhooks and of upgrades, which stand in files of their own beside this one.
+/// All but those of keys, of rows, of webhooks, of refusals and of upgrades, which stand in files of their own beside this
+/// one.
 pub(super) const BUGS: &[Planted] = &[
     plant(
         M::AckBeforeCommit,
@@ -32,7 +16,7 @@ pub(super) const BUGS: &[Planted] = &[
         "ack",
         "a message is acknowledged when it comes, before its transaction",
         ("one-price", 1, 1, false),
-        &[NOTICES, PRICES, REST, ARRIVES, CONTACTS],
+        &[NOTICES, PRICES, ENDS, RESTS, ARRIVES, CONTACTS],
     ),
     plant(
         M::AckAfterRollback,
@@ -40,7 +24,7 @@ pub(super) const BUGS: &[Planted] = &[
         "ack",
         "a message is acknowledged although its transaction was rolled back",
         ("one-price", 1, 1, false),
-        &[NOTICES, PRICES, REST, ARRIVES, CONTACTS],
+        &[NOTICES, PRICES, ENDS, RESTS, ARRIVES, CONTACTS],
     ),
     plant(
         M::AckAfterUnknown,
@@ -48,7 +32,7 @@ pub(super) const BUGS: &[Planted] = &[
         "ack",
         "a message is acknowledged although nobody knows whether its transaction is durable",
         ("one-price", 1, 1, false),
-        &[NOTICES, PRICES, REST, ARRIVES, CONTACTS],
+        &[NOTICES, PRICES, ENDS, RESTS, ARRIVES, CONTACTS],
     ),
     plant(
         M::InboxByOrder,
@@ -56,7 +40,7 @@ pub(super) const BUGS: &[Planted] = &[
         "inbox",
         "the inbox knows messages by their order and not by their own id",
         ("one-order", 0, 1, false),
-        &[REST, NOTICES, PRICES, ARRIVES, CONTACTS],
+        &[ENDS, RESTS, NOTICES, PRICES, ARRIVES, CONTACTS],
     ),
     plant(
         M::InboxBeforeCommit,
@@ -64,7 +48,7 @@ pub(super) const BUGS: &[Planted] = &[
         "inbox",
         "the inbox keeps the id in a transaction of its own, before the message is handled",
         ("one-price", 1, 1, false),
-        &[NOTICES, PRICES, REST, CONTACTS],
+        &[NOTICES, PRICES, ENDS, RESTS, CONTACTS],
     ),
     plant(
         M::ConfirmTakenForGranted,
@@ -72,7 +56,7 @@ pub(super) const BUGS: &[Planted] = &[
         "outbox",
         "a publication without a confirm counts as confirmed",
         ("one-price", 1, 1, false),
-        &[PRICES, NOTICES, REST, ARRIVES, CONTACTS],
+        &[PRICES, NOTICES, ENDS, RESTS, ARRIVES, CONTACTS],
     ),
     plant(
         M::OutboxDeletedAtOnce,
@@ -80,7 +64,7 @@ pub(super) const BUGS: &[Planted] = &[
         "outbox",
         "the row leaves the outbox before its event is confirmed",
         ("one-price", 1, 1, false),
-        &[PRICES, NOTICES, REST, ARRIVES, CONTACTS],
+        &[PRICES, NOTICES, ENDS, RESTS, ARRIVES, CONTACTS],
     ),
     plant(
         M::PublishBeforeCommit,
@@ -88,7 +72,7 @@ pub(super) const BUGS: &[Planted] = &[
         "outbox",
         "events are published before their transaction is durable",
         ("one-order", 1, 1, false),
-        &[ONCE, REST, PRICES, PAID, NOTICES, KEEPS, ARRIVES, CONTACTS],
+        &[CHARGED_ONCE, ENDS, RESTS, PRICES, HELD, SOLD, NOTICES, KEEPS, ARRIVES, CONTACTS],
     ),
     plant(
         M::OutboxBesideState,
@@ -96,7 +80,7 @@ pub(super) const BUGS: &[Planted] = &[
         "outbox",
         "events go into the outbox after the commit of their state, in a transaction of their own",
         ("one-price", 1, 1, false),
-        &[PRICES, NOTICES, REST, CONTACTS],
+        &[PRICES, NOTICES, ENDS, RESTS, CONTACTS],
     ),
     plant(
         M::OutboxNotSwept,
@@ -104,7 +88,7 @@ pub(super) const BUGS: &[Planted] = &[
         "outbox",
         "nobody looks for rows that a dead process left in the outbox",
         ("one-order", 1, 1, false),
-        &[REST, PRICES, CONTACTS],
+        &[ENDS, RESTS, PRICES, CONTACTS],
     ),
     plant(
         M::DeadlineUnchecked,
@@ -144,7 +128,7 @@ pub(super) const BUGS: &[Planted] = &[
         "timers",
         "what is due later wakes nobody",
         ("one-order", 1, 1, false),
-        &[BOOKS, KEEPS, NOTICES, REST, SHOWS],
+        &[BOOKS, KEEPS, NOTICES, ENDS, RESTS, SHOWS],
     ),
     plant(
         M::CancellationUntold,
@@ -152,7 +136,7 @@ pub(super) const BUGS: &[Planted] = &[
         "compensation",
         "a cancelled order tells nobody",
         ("order-cancel", 0, 1, false),
-        &[REST],
+        &[ENDS, RESTS],
     ),
     plant(
         M::LatePaymentWins,
@@ -160,7 +144,7 @@ pub(super) const BUGS: &[Planted] = &[
         "compensation",
         "a payment that comes after the cancellation completes the order",
         ("order-cancel", 0, 1, false),
-        &[WAYS, PAID],
+        &[WAYS, HELD, SOLD],
     ),
     plant(
         M::EndWhileChargingForgotten,
@@ -176,7 +160,7 @@ pub(super) const BUGS: &[Planted] = &[
         "compensation",
         "the undo of a payment is written down, but the provider is never asked",
         ("order-cancel", 0, 1, false),
-        &[REST, KEEPS],
+        &[ENDS, RESTS, KEEPS],
     ),
     plant(
         M::FailedNotUndone,
@@ -184,7 +168,7 @@ pub(super) const BUGS: &[Planted] = &[
         "compensation",
         "payment listens to cancelled orders, not to failed ones",
         ("declined", 0, 1, false),
-        &[REST],
+        &[ENDS, RESTS],
     ),
     plant(
         M::UndoTakesAll,
@@ -192,7 +176,7 @@ pub(super) const BUGS: &[Planted] = &[
         "compensation",
         "the undo asks for all that was captured, whatever was given back before",
         ("refund-unheard", 0, 1, false),
-        &[KEEPS, REST],
+        &[KEEPS, ENDS, RESTS],
     ),
     plant(
         M::ChargeFreshKey,
@@ -200,7 +184,7 @@ pub(super) const BUGS: &[Planted] = &[
         "payment",
         "each attempt of a charge has a key of its own",
         ("one-order", 1, 1, false),
-        &[ONCE, REST],
+        &[CHARGED_ONCE, ENDS, RESTS],
     ),
     plant(
         M::RefundFreshKey,
@@ -208,7 +192,7 @@ pub(super) const BUGS: &[Planted] = &[
         "payment",
         "each attempt of a refund has a key of its own",
         ("refund-twice", 1, 1, false),
-        &[BOOKS, REST, ONCE, KEEPS],
+        &[BOOKS, ENDS, HELD, RESTS, CHARGED_ONCE, KEEPS],
     ),
     plant(
         M::EffectBesideState,
@@ -216,7 +200,7 @@ pub(super) const BUGS: &[Planted] = &[
         "payment",
         "a call that is owed is written after the commit of its state",
         ("one-order", 1, 1, false),
-        &[REST, NOTICES],
+        &[ENDS, RESTS, NOTICES],
     ),
     plant(
         M::EffectsNotSwept,
@@ -224,7 +208,7 @@ pub(super) const BUGS: &[Planted] = &[
         "payment",
         "nobody looks for calls that a dead process left",
         ("one-order", 1, 1, false),
-        &[REST],
+        &[ENDS, RESTS],
     ),
     plant(
         M::EffectNotDeleted,
@@ -232,7 +216,7 @@ pub(super) const BUGS: &[Planted] = &[
         "payment",
         "a call that was answered stays owed",
         ("one-order", 0, 1, false),
-        &[REST],
+        &[ENDS, RESTS],
     ),
     plant(
         M::UnknownIsRefusal,
@@ -248,7 +232,7 @@ pub(super) const BUGS: &[Planted] = &[
         "payment",
         "a charge without an answer counts as taken",
         ("one-order", 1, 1, false),
-        &[PAID, BOOKS, REST],
+        &[HELD, SOLD, BOOKS, ENDS, RESTS],
     ),
     plant(
         M::RefundNotBooked,
@@ -264,7 +248,7 @@ pub(super) const BUGS: &[Planted] = &[
         "payment",
         "a second refund does not see the one under way",
         ("refunds-at-once", 0, 1, false),
-        &[REST, BOOKS, KEEPS, PROMISED],
+        &[ENDS, RESTS, BOOKS, KEEPS, PROMISED],
     ),
     plant(
         M::ReleaseUnchecked,
@@ -272,7 +256,7 @@ pub(super) const BUGS: &[Planted] = &[
         "reservation",
         "a release does not ask whether anything is still held",
         ("order-cancel", 1, 1, true),
-        &[REST, STOCK],
+        &[ENDS, RESTS, STOCK],
     ),
     plant(
         M::SoldTwice,
@@ -280,7 +264,7 @@ pub(super) const BUGS: &[Planted] = &[
         "reservation",
         "a sale does not ask whether it was made before",
         ("one-order", 1, 1, true),
-        &[REST, STOCK],
+        &[ENDS, RESTS, STOCK],
     ),
     plant(
         M::HoldsNotCounted,
@@ -320,7 +304,7 @@ pub(super) const BUGS: &[Planted] = &[
         "reservation",
         "inventory says that stock is held when there is none",
         ("two-orders-one-piece", 0, 1, false),
-        &[PAID, REST],
+        &[HELD, SOLD, ENDS, RESTS],
     ),
     plant(
         M::AdjustIgnoresHolds,
@@ -344,7 +328,7 @@ pub(super) const BUGS: &[Planted] = &[
         "versions",
         "a transaction does not notice that others changed what it has read",
         ("two-orders-one-piece", 0, 2, false),
-        &[STOCK, KEY, REST, PAID, WAYS, TIMERS, KEEPS, BOOKS, ONCE, VERSIONS],
+        &[STOCK, KEY, ENDS, RESTS, HELD, SOLD, WAYS, TIMERS, KEEPS, BOOKS, CHARGED_ONCE, VERSIONS],
     ),
     plant(
         M::ConflictIsDone,
@@ -352,7 +336,7 @@ pub(super) const BUGS: &[Planted] = &[
         "concurrency",
         "a transaction that met a concurrent change counts as done",
         ("two-orders-one-piece", 0, 2, false),
-        &[TOLD, REST, PRICES, NOTICES, KEEPS, ARRIVES, CONTACTS],
+        &[TOLD, ENDS, RESTS, PRICES, NOTICES, KEEPS, ARRIVES, CONTACTS],
     ),
     plant(
         M::NoticeFreshKey,

@@ -1,6 +1,7 @@
 //! Bugs that were once our own and were found by the simulator, where they can be planted again. They are too rare for the
 //! searches that every bug of the catalogue must fall to: what found each is kept (`tests/regressions.rs`).
 
+use super::caught::{KEEPS, NOTICES};
 use super::switch::Mutant as M;
 use super::{Planted, plant};
 
@@ -12,7 +13,7 @@ pub const FORMER: &[Planted] = &[
         "payment",
         "a charge that nobody heard of took nothing, it is thought, when the next one is told to come later",
         ("order-cancel", 2, 1, false),
-        &["an order that failed or was cancelled keeps"],
+        &[KEEPS],
     ),
     plant(
         M::RefusalToldIsFinal,
@@ -28,6 +29,6 @@ pub const FORMER: &[Planted] = &[
         "versions",
         "a transaction locks the rows that it writes, and not those by which it decides",
         ("notices", 1, 2, false),
-        &["each order's end has one notice"],
+        &[NOTICES],
     ),
 ];

@@ -1,13 +1,8 @@
 //! Planted bugs of idempotency keys.
 
+use super::caught::{ANSWER, KEY, KEYED_ONCE, TOLD};
 use super::switch::Mutant as M;
 use super::{Planted, plant};
-
-// The beginnings of the names of invariants.
-const ANSWER: &str = "a client is answered for its own request";
-const KEY: &str = "one key makes one order";
-const ONCE: &str = "what is asked for under a key happens once";
-const TOLD: &str = "what a client was told holds";
 
 /// All of them.
 pub(super) const BUGS: &[Planted] = &[
@@ -17,7 +12,7 @@ pub(super) const BUGS: &[Planted] = &[
         "idempotency",
         "the answer of an idempotency key is not kept",
         ("double-click", 0, 1, false),
-        &[KEY, ONCE],
+        &[KEY, KEYED_ONCE],
     ),
     plant(
         M::KeyAnsweredAfresh,
@@ -25,7 +20,7 @@ pub(super) const BUGS: &[Planted] = &[
         "idempotency",
         "a key that is used again gets an answer of its own, and not the first one",
         ("double-click", 0, 1, false),
-        &[ONCE],
+        &[KEYED_ONCE],
     ),
     plant(
         M::KeyWithoutUser,
@@ -49,7 +44,7 @@ pub(super) const BUGS: &[Planted] = &[
         "idempotency",
         "the answer of a key is kept before the commit of what it tells",
         ("one-order", 1, 1, false),
-        &[TOLD, ONCE],
+        &[TOLD, KEYED_ONCE],
     ),
     plant(
         M::RefundKeyNotKept,
@@ -57,7 +52,7 @@ pub(super) const BUGS: &[Planted] = &[
         "idempotency",
         "the answer to a request for a refund is not kept under its key",
         ("refund-twice", 1, 1, false),
-        &[ONCE],
+        &[KEYED_ONCE],
     ),
     plant(
         M::AdjustKeyNotKept,
@@ -65,6 +60,6 @@ pub(super) const BUGS: &[Planted] = &[
         "idempotency",
         "the answer to an adjustment of stock is not kept under its key",
         ("stock-count", 1, 1, false),
-        &[ONCE],
+        &[KEYED_ONCE],
     ),
 ];

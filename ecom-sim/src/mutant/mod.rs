@@ -6,6 +6,7 @@
 //! of it.
 
 mod catalogue;
+mod caught;
 mod former;
 mod hunt;
 mod keys;

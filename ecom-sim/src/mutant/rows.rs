@@ -1,5 +1,6 @@
 //! Planted bugs of rows: their versions, what is not heard of them, and what is shown of them.
 
+use super::caught::{ARRIVES, CONTACTS, SEEN, SHOWS, VERSIONS};
 use super::switch::Mutant as M;
 use super::{Planted, plant};
 
@@ -11,7 +12,7 @@ pub(super) const BUGS: &[Planted] = &[
         "versions",
         "stock that changes keeps its version",
         ("stock-count", 0, 1, false),
-        &["the version of a row rises"],
+        &[VERSIONS],
     ),
     plant(
         M::RenameUnheard,
@@ -19,7 +20,7 @@ pub(super) const BUGS: &[Planted] = &[
         "versions",
         "who sends notices does not hear that a user has changed",
         ("rename-first", 0, 1, false),
-        &["notices go to the users as the user service has them"],
+        &[CONTACTS],
     ),
     plant(
         M::RefundUnheard,
@@ -27,7 +28,7 @@ pub(super) const BUGS: &[Planted] = &[
         "ack",
         "who sends notices does not hear that money went back",
         ("refund-last", 0, 1, false),
-        &["an event is written down before it is published"],
+        &[ARRIVES],
     ),
     plant(
         M::LastPaymentFactWins,
@@ -35,7 +36,7 @@ pub(super) const BUGS: &[Planted] = &[
         "versions",
         "what was heard last of a payment is what an order shows of it, also when it is older",
         ("watched", 0, 1, false),
-        &["an order shows of its payment", "what a client sees of an order"],
+        &[SHOWS, SEEN],
     ),
     plant(
         M::ReplicaRead,
@@ -43,6 +44,6 @@ pub(super) const BUGS: &[Planted] = &[
         "versions",
         "of three who look one is answered by a replica of the rows that lags behind",
         ("watched", 0, 1, false),
-        &["what a client sees of an order"],
+        &[SEEN],
     ),
 ];

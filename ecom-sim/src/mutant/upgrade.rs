@@ -1,5 +1,6 @@
 //! Planted bugs of an upgrade: how a release treats what another one wrote.
 
+use super::caught::{FIELDS, OVERWRITES, WHOLE};
 use super::{Lane, Planted, Switch};
 use crate::upgrade::Bug;
 
@@ -10,21 +11,21 @@ pub(super) const BUGS: &[Planted] = &[
         "fields-dropped",
         "a release writes a row again without the fields that it does not know",
         "upgrade-field-one",
-        &["what a release wrote in a state the other one keeps"],
+        &[FIELDS],
     ),
     plant(
         Bug::BeginsAnew,
         "newer-row-overwritten",
         "a release begins anew where it cannot read the row of a newer one",
         "upgrade-version-same",
-        &["no release writes over what it cannot read"],
+        &[OVERWRITES],
     ),
     plant(
         Bug::DropsEvents,
         "newer-event-dropped",
         "an event of a newer version, which a release cannot read, counts as handled",
         "upgrade-version-one",
-        &["every trip ends, as a whole or not at all"],
+        &[WHOLE],
     ),
 ];
 

@@ -45,6 +45,8 @@ pub struct Verdict {
     pub replays: (u32, u32),
     /// The processor's time for the slowest shrinking.
     pub slowest: Duration,
+    /// Counterexamples that were shrunk within a second of the processor's time: told, and not a bar.
+    pub in_a_second: usize,
     /// What falls short of the bars, a clause for each.
     pub shortfalls: Vec<String>,
 }
@@ -68,6 +70,7 @@ impl Verdict {
                 kills.iter().map(|(_, kill)| kill.shrunk).max().unwrap_or_default(),
             ),
             replays: middle_and_most(kills.iter().map(|(_, kill)| kill.replays).collect()),
+            in_a_second: kills.iter().filter(|(_, kill)| kill.time <= Duration::from_secs(1)).count(),
             slowest: kills.iter().map(|(_, kill)| kill.time).max().unwrap_or_default(),
             shortfalls: vec![],
         };

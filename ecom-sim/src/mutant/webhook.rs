@@ -1,5 +1,6 @@
 //! Planted bugs of webhooks, and of the form in which events are sent.
 
+use super::caught::{BOOKS, ENDS, KEEPS, READ, RESTS};
 use super::switch::Mutant as M;
 use super::{Planted, plant};
 
@@ -11,7 +12,7 @@ pub(super) const BUGS: &[Planted] = &[
         "wire",
         "the wire form of an event does not tell the version of what it is about",
         ("one-order+wire", 0, 1, false),
-        &["what is sent or stored is read as it was"],
+        &[READ],
     ),
     plant(
         M::WebhookBookedTwice,
@@ -19,7 +20,7 @@ pub(super) const BUGS: &[Planted] = &[
         "payment",
         "a webhook that tells what is known already is booked again",
         ("one-order", 1, 1, false),
-        &["payments and ledger say"],
+        &[BOOKS],
     ),
     plant(
         M::WebhookAfterEndDropped,
@@ -27,6 +28,6 @@ pub(super) const BUGS: &[Planted] = &[
         "payment",
         "a webhook about an ended order is dropped, and its call counts as answered",
         ("order-cancel", 1, 1, false),
-        &["when faults stop", "an order that failed or was cancelled keeps", "payments and ledger say"],
+        &[ENDS, RESTS, KEEPS, BOOKS],
     ),
 ];

@@ -9,6 +9,7 @@ use proptest::prelude::any;
 use proptest::strategy::{NewTree, Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
+use super::drawn::{self, Drawn, Move};
 use super::story::Story;
 use super::test::SagaTest;
 use crate::choose::Deviation;
@@ -25,6 +26,8 @@ use crate::world::Trace;
 pub struct Case<S: Hosted, D> {
     /// The story.
     pub story: Story<S, D>,
+    /// How it was drawn.
+    pub drawn: Drawn,
     /// What goes otherwise.
     pub recipe: Recipe,
     /// How many deviations there were before shrinking.
@@ -57,8 +60,8 @@ where
 
     fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Self> {
         let seed = any::<u64>().new_tree(runner)?.current();
-        let story = self.stories.new_tree(runner)?;
-        Ok(CaseTree { test: self.test, story, seed, known: vec![], case: OnceCell::new() })
+        let story = drawn::tree(&self.stories, seed)?;
+        Ok(CaseTree { test: self.test, story, seed, moves: vec![], known: vec![], case: OnceCell::new() })
     }
 }
 
@@ -67,6 +70,8 @@ pub(super) struct CaseTree<'a, S: Hosted, D, T> {
     test: &'a SagaTest<S, D>,
     story: T,
     seed: u64,
+    /// What was done to the story since it was drawn.
+    moves: Vec<Move>,
     /// What failed with a longer story.
     known: Vec<(u8, Vec<Deviation>, &'static str)>,
     case: OnceCell<Case<S, D>>,
@@ -99,7 +104,7 @@ where
             }
         }
         let recipe = Recipe { scenario: one.name().to_owned(), deviations: vec![] };
-        Case { story, recipe, before: 0, failure: None }
+        Case { drawn: self.drawn(&story), story, recipe, before: 0, failure: None }
     }
 
     fn shrunk(
@@ -115,7 +120,11 @@ where
             None => (deviations.to_vec(), failure),
         };
         let recipe = Recipe { scenario: scenario.name().to_owned(), deviations: fewest };
-        Case { story, recipe, before: deviations.len(), failure: Some(failure) }
+        Case { drawn: self.drawn(&story), story, recipe, before: deviations.len(), failure: Some(failure) }
+    }
+
+    fn drawn(&self, story: &Story<S, D>) -> Drawn {
+        Drawn::new(self.seed, &self.moves, story)
     }
 
     fn case(&self) -> &Case<S, D> {
@@ -141,6 +150,7 @@ where
             let copies = super::test::copies(&case.recipe.scenario);
             (copies, case.recipe.deviations.clone(), failure.invariant.name)
         });
+        self.moves.push(Move::Simpler);
         if !self.story.simplify() {
             return false;
         }
@@ -152,6 +162,7 @@ where
     }
 
     fn complicate(&mut self) -> bool {
+        self.moves.push(Move::Back);
         let more = self.story.complicate();
         if more {
             self.case.take();

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::case::{Case, Cases};
 use super::check::{ANY, Holds, defaults, service};
+use super::drawn::Drawn;
 use super::story::Story;
 use crate::choose::ParseError;
 use crate::invariant::{Broken, Own, When};
@@ -37,6 +38,8 @@ pub struct SagaTest<S: Hosted, D> {
     pub(super) runs: u32,
     cases: u32,
     settings: Settings,
+    /// How the test is written, where that is known.
+    source: Option<&'static str>,
     types: PhantomData<fn() -> (S, D)>,
 }
 
@@ -52,7 +55,7 @@ impl<S: Hosted<EffectAnswer: Hash>, D: Desk<S>> SagaTest<S, D> {
     /// What holds for every saga.
     pub fn new() -> Self {
         let rules = Rules { invariants: defaults::<S>().into(), ..Rules::default() };
-        Self { rules, runs: RUNS, cases: CASES, settings: Settings::default(), types: PhantomData }
+        Self { rules, runs: RUNS, cases: CASES, settings: Settings::default(), source: None, types: PhantomData }
     }
 
     /// Under another policy.
@@ -87,6 +90,13 @@ impl<S: Hosted<EffectAnswer: Hash>, D: Desk<S>> SagaTest<S, D> {
         check: impl Fn(&BTreeMap<Uuid, Instance<S>>, &D) -> V + Send + Sync + 'static,
     ) -> Self {
         self.own(name, When::AtRest, check)
+    }
+
+    /// The arguments with which [`assert_saga!`](crate::assert_saga) was called: a regression test repeats them.
+    #[must_use]
+    pub const fn written(mut self, source: &'static str) -> Self {
+        self.source = Some(source);
+        self
     }
 
     fn own<V: Holds>(
@@ -162,21 +172,27 @@ impl<S: Hosted<EffectAnswer: Hash>, D: Desk<S>> SagaTest<S, D> {
 
     /// Replays a story from its string, `trip~order.call.1=late`: how it fails, if it does.
     pub fn replay(&self, story: &Story<S, D>, recipe: &str) -> Result<Option<Box<Found<S, D>>>, ParseError> {
-        let recipe: Recipe = recipe.parse()?;
+        // Whoever has the story itself need not draw it.
+        Ok(self.again(story, Drawn::new(0, &[], story), recipe.parse()?))
+    }
+
+    fn again(&self, story: &Story<S, D>, drawn: Drawn, recipe: Recipe) -> Option<Box<Found<S, D>>> {
         let scenario = self.of_recipe(story, &recipe);
         let finished = replay(&scenario, &recipe.deviations, Trace::default(), &self.rules);
         let before = recipe.deviations.len();
-        let case = Case { story: story.clone(), recipe, before, failure: finished.failure };
-        Ok(self.found(case).map(Box::new))
+        let case = Case { story: story.clone(), drawn, recipe, before, failure: finished.failure };
+        self.found(case).map(Box::new)
     }
 
-    /// Replays a story from its string, and panics with the report if it fails: for a regression test.
+    /// Replays a failure from the strings of its report, and panics with the report if it fails still: for a regression
+    /// test. `drawn` says how these stories led to its own; it panics too when they no longer do.
     #[track_caller]
-    pub fn assert_replay(&self, story: &Story<S, D>, recipe: &str) {
-        match self.replay(story, recipe) {
-            Ok(None) => {}
-            Ok(Some(found)) => panic!("{found}"),
-            Err(error) => panic!("{error}"),
+    pub fn assert_again<T: Strategy<Value = Story<S, D>>>(&self, stories: T, drawn: &str, recipe: &str) {
+        let drawn: Drawn = drawn.parse().unwrap_or_else(|error| panic!("{error}"));
+        let story = drawn.story(&stories).unwrap_or_else(|error| panic!("{error}"));
+        let recipe: Recipe = recipe.parse().unwrap_or_else(|error| panic!("{error}"));
+        if let Some(found) = self.again(&story, drawn, recipe) {
+            panic!("{found}");
         }
     }
 
@@ -185,8 +201,8 @@ impl<S: Hosted<EffectAnswer: Hash>, D: Desk<S>> SagaTest<S, D> {
         let scenario = self.of_recipe(&case.story, &case.recipe);
         let mut report = Report::new(&scenario, &case.recipe.deviations, failure, &self.rules);
         report.before.0 = case.before;
-        report.again = format!("SagaTest::assert_replay(&story, \"{}\")", report.recipe);
-        report.test = regression(report.failure.invariant.name, &case);
+        report.again = format!("SagaTest::assert_again(stories, \"{}\", \"{}\")", case.drawn, report.recipe);
+        report.test = regression(report.failure.invariant.name, self.source, &case, &report.recipe);
         Some(Found { case, report })
     }
 }
@@ -209,13 +225,24 @@ impl<S: Hosted, D: fmt::Debug> fmt::Debug for Found<S, D> {
     }
 }
 
-/// A regression test; the story is written as it prints itself.
-fn regression<S: Hosted<EffectAnswer: Hash>, D: Desk<S>>(invariant: &str, case: &Case<S, D>) -> String {
-    let (name, recipe, story) = (slug(invariant), &case.recipe, case.story.source());
+/// A regression test to be pasted beside the test that found it: the same call, and what led to the failure. The story is
+/// drawn again and not written down: how its values are written as code nobody here knows.
+fn regression<S: Hosted<EffectAnswer: Hash>, D: Desk<S>>(
+    invariant: &str,
+    source: Option<&str>,
+    case: &Case<S, D>,
+    recipe: &Recipe,
+) -> String {
+    let (name, drawn, story) = (slug(invariant), &case.drawn, format!("{:?}", case.story).replace('\n', " "));
+    let Some(source) = source else {
+        return format!(
+            "// {story}\n// In a test of its own, in the place of .assert(…) or .check(…):\n\
+             //     .assert_again(stories, \"{drawn}\", \"{recipe}\");\n"
+        );
+    };
     format!(
-        "// Bring the inputs' and the desk's names into scope, and add the test's own invariants.\n\
-         #[test]\nfn {name}() {{\n    let story = {story};\n    \
-         ecom_sim::saga::SagaTest::new().assert_replay(&story, \"{recipe}\");\n}}\n"
+        "/// {invariant}\n#[test]\nfn {name}() {{\n    // {story}\n    \
+         ecom_sim::assert_saga!({source}; again \"{drawn}\", \"{recipe}\");\n}}\n"
     )
 }
 

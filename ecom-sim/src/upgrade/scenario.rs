@@ -1,7 +1,5 @@
 //! The worlds of an upgrade, and what must hold in them.
 
-use std::sync::Arc;
-
 use ecom_core::engine::{Idempotency, Message, Origin};
 use ecom_core::event::Service as Name;
 use ecom_core::id::{CorrelationId, MessageId};
@@ -11,7 +9,7 @@ use super::{Bug, Desk, Input, NextVersion, OLD, OneField, Part, Releases, Rollin
 use crate::invariant::{Broken, Own, When};
 use crate::run::Rules;
 use crate::scenario::Scenario;
-use crate::world::{Client, Command, Fleet, Service, Settings, World};
+use crate::world::{Answered, Client, Command, Fleet, Service, Settings, World};
 
 /// The names of the worlds without a bug.
 pub const NAMES: &[&str] = &["upgrade-field", "upgrade-field-off", "upgrade-version", "upgrade-version-off"];
@@ -74,7 +72,7 @@ pub fn planted(name: &str, bug: Bug) -> Option<(Scenario, Rules)> {
 }
 
 fn world<R: Releases>(name: &str, kind: Kind, full: Option<Part>) -> (Scenario, Rules) {
-    (scenario::<R>(name, kind, full), rules::<R>())
+    (scenario::<R>(name, kind, full), rules::<R>(kind))
 }
 
 /// A world of these releases: a process of each on one database.
@@ -108,8 +106,8 @@ fn wish<R: Releases>(client: u32, which: u32, trip: Uuid) -> Command {
     })
 }
 
-/// What must hold while two releases work beside each other.
-pub fn rules<R: Releases>() -> Rules {
+/// What must hold while two releases work beside each other: what holds in any world, and what these promise.
+pub fn rules<R: Releases>(kind: Kind) -> Rules {
     let own = vec![
         Own::new("what a release wrote in a state the other one keeps", When::Always, ORDER, |world| {
             each::<R>(world, |row, _| {
@@ -136,14 +134,25 @@ pub fn rules<R: Releases>() -> Rules {
                 )
             })
         }),
-        Own::new("nothing is left to do", When::AtRest, ORDER, |world| {
-            match world.nodes().flat_map(crate::world::Node::residue).next() {
-                Some(left) => Err(Broken::new("the service", "nothing left to do", left)),
-                None => Ok(()),
-            }
+        Own::new("a wish that was answered is there", When::AtRest, ORDER, move |world| {
+            answered_are_there::<R>(world, kind)
         }),
     ];
-    Rules { invariants: Arc::new([]), own: own.into(), ..Rules::default() }
+    Rules { own: own.into(), ..Rules::default() }
+}
+
+/// The row of each trip whose wish was answered as carried out, now or before.
+fn answered_are_there<R: Releases>(world: &World, kind: Kind) -> Result<(), Broken> {
+    let Some(service) = world.service::<Rolling<R>>() else { return Ok(()) };
+    for (client, trips) in world.clients().iter().zip(kind.wishes()) {
+        for (reply, trip) in client.replies().iter().zip(trips) {
+            let (trip, is_done) = (trip_id(*trip), matches!(reply.answered, Answered::Done { .. }));
+            if is_done && !service.tables().snapshot().contains_key(&trip) {
+                return Err(Broken::new(format!("trip {trip}"), "there, as was answered", "it is not there"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn each<R: Releases>(world: &World, check: impl Fn(&Row, &Desk) -> Result<(), Broken>) -> Result<(), Broken> {

@@ -282,7 +282,9 @@ fn answered<C: Simulated>(outcome: &Outcome<C>, env: &Env<'_>) -> Answered {
     };
     match outcome {
         Outcome::Applied(Some(reply)) | Outcome::Stayed(_, Some(reply)) => done(&C::answer(reply)),
-        Outcome::Replayed(answer) if env.has(Mutant::KeyAnsweredAfresh) => done(&Answer { status: 200, ..answer.clone() }),
+        Outcome::Replayed(answer) if env.has(Mutant::KeyAnsweredAfresh) => {
+            done(&Answer { status: 200, ..answer.clone() })
+        }
         Outcome::Replayed(answer) => done(answer),
         Outcome::Applied(None) | Outcome::Stayed(_, None) | Outcome::Duplicate => {
             Answered::Done { status: 204, resource: uuid::Uuid::nil(), said: Said::default() }
