@@ -39,7 +39,7 @@ fn finished<R: Releases>(seeds: std::ops::Range<u64>, bug: Option<Mutant>) -> im
     let worlds = [(Kind::Both, None), (Kind::Same, Some(Part::Car)), (Kind::Same, None), (Kind::One, None)];
     let worlds = worlds.map(|(kind, full)| {
         let scenario = scenario::<R>("upgrade", kind, full).with_settings(|settings| settings.mutant = bug);
-        (scenario, rules::<R>(kind))
+        (scenario, rules::<R>())
     });
     seeds.map(move |seed| {
         let (scenario, rules) = &worlds[seed as usize % worlds.len()];
@@ -51,7 +51,7 @@ fn finished<R: Releases>(seeds: std::ops::Range<u64>, bug: Option<Mutant>) -> im
 fn exhaust<R: Releases>(kind: Kind) -> Explored {
     let fates = vec![Fate::CrashAfter, Fate::UnknownDone];
     let options = Options { faults: 1, elapse: false, fates, states_max: 60_000, ..Options::default() };
-    explore(&scenario::<R>("upgrade", kind, None), &options, &rules::<R>(kind))
+    explore(&scenario::<R>("upgrade", kind, None), &options, &rules::<R>())
 }
 
 /// The invariant that the exhaustive search finds broken.

@@ -2,7 +2,7 @@
 
 use ecom_core::engine::{Idempotency, Message, Origin};
 use ecom_core::event::Service as Name;
-use ecom_core::id::{CorrelationId, MessageId};
+use ecom_core::id::{CorrelationId, MessageId, UserId};
 use uuid::Uuid;
 
 use super::{Bug, Desk, Input, NextVersion, OLD, OneField, Part, Releases, Rolling, Row};
@@ -72,7 +72,7 @@ pub fn planted(name: &str, bug: Bug) -> Option<(Scenario, Rules)> {
 }
 
 fn world<R: Releases>(name: &str, kind: Kind, full: Option<Part>) -> (Scenario, Rules) {
-    (scenario::<R>(name, kind, full), rules::<R>(kind))
+    (scenario::<R>(name, kind, full), rules::<R>())
 }
 
 /// A world of these releases: a process of each on one database.
@@ -104,10 +104,11 @@ fn wish<R: Releases>(client: u32, which: u32, trip: Uuid) -> Command {
             input: super::Told::new(trip, Input::Wish),
         }
     })
+    .asking(UserId(Uuid::from_u128(u128::from(client))), trip.to_string())
 }
 
 /// What must hold while two releases work beside each other: what holds in any world, and what these promise.
-pub fn rules<R: Releases>(kind: Kind) -> Rules {
+pub fn rules<R: Releases>() -> Rules {
     let own = vec![
         Own::new("what a release wrote in a state the other one keeps", When::Always, ORDER, |world| {
             each::<R>(world, |row, _| {
@@ -134,22 +135,19 @@ pub fn rules<R: Releases>(kind: Kind) -> Rules {
                 )
             })
         }),
-        Own::new("a wish that was answered is there", When::AtRest, ORDER, move |world| {
-            answered_are_there::<R>(world, kind)
-        }),
+        Own::new("a wish that was answered is there", When::AtRest, ORDER, answered_are_there::<R>),
     ];
     Rules { own: own.into(), ..Rules::default() }
 }
 
 /// The row of each trip whose wish was answered as carried out, now or before.
-fn answered_are_there<R: Releases>(world: &World, kind: Kind) -> Result<(), Broken> {
+fn answered_are_there<R: Releases>(world: &World) -> Result<(), Broken> {
     let Some(service) = world.service::<Rolling<R>>() else { return Ok(()) };
-    for (client, trips) in world.clients().iter().zip(kind.wishes()) {
-        for (reply, trip) in client.replies().iter().zip(trips) {
-            let (trip, is_done) = (trip_id(*trip), matches!(reply.answered, Answered::Done { .. }));
-            if is_done && !service.tables().snapshot().contains_key(&trip) {
-                return Err(Broken::new(format!("trip {trip}"), "there, as was answered", "it is not there"));
-            }
+    for (command, reply) in world.clients().iter().flat_map(|client| client.commands().iter().zip(client.replies())) {
+        let trip = command.request.as_ref().and_then(|request| Uuid::parse_str(&request.asks).ok());
+        let Some(trip) = trip.filter(|_| matches!(reply.answered, Answered::Done { .. })) else { continue };
+        if !service.tables().snapshot().contains_key(&trip) {
+            return Err(Broken::new(format!("trip {trip}"), "there, as was answered", "it is not there"));
         }
     }
     Ok(())
