@@ -171,7 +171,7 @@ fn exhaustively(lane: Lane, switch: Option<Switch>, states_max: usize) -> (usize
     let (faults, elapse, order) = (lane.faults, lane.elapse, Order::Deviations);
     let mut fates = Options::default().fates;
     fates.push(Fate::Refused);
-    let options = Options { faults, elapse, order, states_max, fates, ..Options::default() };
+    let options = Options { faults, fates, elapse, order, states_max, ..Options::default() };
     let Explored { states, failure, .. } = explore(&scenario, &options, &rules);
     let found =
         failure.map(|(invariant, _, deviations)| kill(&scenario, &deviations, invariant.name, states as u64, &rules));

@@ -206,14 +206,14 @@ impl World {
             now: Timestamp::from_micros(self.clock),
         };
         let is_command = matches!(message.origin, Origin::Command(_));
-        let writes = fold(loaded, std::slice::from_ref(&message), &Policy::default());
-        for outcome in &writes.outcomes {
-            assert!(is_command || !matches!(outcome, Outcome::Rejected(_)), "only commands are refused: {outcome:?}");
-        }
         // That a refund was refused may be told when a later attempt has succeeded: no rule can tell that from one that
         // was given and came back.
         let is_refusal = matches!(&message.input, Input::Noticed(notice)
             if notice.refund_id.is_some() && matches!(notice.news, News::Refused { .. }));
+        let writes = fold(loaded, &[message], &Policy::default());
+        for outcome in &writes.outcomes {
+            assert!(is_command || !matches!(outcome, Outcome::Rejected(_)), "only commands are refused: {outcome:?}");
+        }
         let contradicts = writes.history.iter().any(|row| row.entry.event == "provider.contradicts");
         assert!(!contradicts || is_refusal, "it keeps its word");
         for change in &writes.changes {

@@ -44,12 +44,7 @@ impl<C: Simulated> Process<C> {
                 Completion::Closed
             }
             Request::Subscribe => Completion::Subscribed,
-            Request::Receive { .. } if service.is_cut(env.time) => {
-                env.trace.say(true, || format!("the subscription of {} ends with its connection", name::<C>()));
-                env.happens(CLOSED);
-                env.broker.close(self.node, self.copy);
-                Completion::Closed
-            }
+            Request::Receive { .. } if service.is_cut(env.time) => self.lose_broker(env),
             Request::Receive { max } => self.receive(max, service, env),
             Request::Transact { deliveries } => match self.handle(&deliveries, service, env) {
                 Handled::Ended(completion) => completion,
@@ -108,6 +103,14 @@ impl<C: Simulated> Process<C> {
         };
         self.consumed(completion, service, env);
         Some(())
+    }
+
+    /// Whoever waits for a message hears that the broker is gone.
+    fn lose_broker(&self, env: &mut Env<'_>) -> Completion {
+        env.trace.say(true, || format!("the subscription of {} ends with its connection", name::<C>()));
+        env.happens(CLOSED);
+        env.broker.close(self.node, self.copy);
+        Completion::Closed
     }
 
     /// Subscribes at once when the broker is there: that needs no step.
