@@ -96,7 +96,9 @@ fn about_orders(name: &str) -> Option<Scenario> {
             let jump = Action::Trouble { node: INVENTORY, trouble: Trouble::Clock(3_600_000_000) };
             let late = held.after(|_| true, jump).midway("", waits, due(ORDER, 2))?;
             let waits = |_: &World, action| consumes(action, PAYMENT);
-            late.midway("order.commit.1=unknown-not-done", waits, due(ORDER, 1))
+            // Given back, and not only handed out: what is left is the alarm.
+            let is_back = |world: &World| due(ORDER, 1)(world) && world.broker().handed(ORDER).next().is_none();
+            late.midway("order.commit.1=unknown-not-done", waits, is_back)
         }
         // Its user hears of the money before he hears that it was cancelled.
         "refund-first" => {
