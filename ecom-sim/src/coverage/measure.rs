@@ -2,18 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cell, Coverage, PROBES, Probe, Step, reason, universe};
-use crate::choose::{Fate, Op};
+use super::lean::{Lean, Leaning};
+use super::{Cell, Coverage, PROBES, Probe, Step, reason, universe, unmet};
+use crate::choose::{Fate, Op, Random, Swarm};
 use crate::explore::{Options, explore};
-use crate::run::{Rules, random};
+use crate::hash::Rng;
+use crate::run::{Failure, Rules, random, run};
 use crate::scenario::{MIDWAY, NAMES, Scenario, Shopper, Wares};
-use crate::world::{Client, Fleet, Settings, Trace};
+use crate::world::{Client, Fleet, Settings, Trace, World};
 
 /// The share of the cells that the searches reach that random runs must reach as well.
 pub const SHARE_MIN: f64 = 0.99;
 
 /// Runs of one generated shop before the next one is drawn.
 const RUNS_PER_SHOP: u64 = 16;
+
+/// Of so many random runs one leans towards what takes several choices in a row.
+const LEAN_EACH: u64 = 3;
 
 /// Ends after which a step could have ended otherwise.
 const USUAL: &[&str] = &["fine", "beaten", "first", "again", "given back"];
@@ -65,7 +70,8 @@ pub enum Standing {
     Searched,
     /// Unreachable, for the reason of that number.
     Unreachable(usize),
-    /// The same message met the same state at the same step, and the oracle chooses whether it ends so: it takes more runs.
+    /// It takes more runs: the same message met the same state at the same step, and the oracle chooses whether it ends so;
+    /// or [`UNMET`](super::UNMET) says what it takes.
     Rare,
     /// Not reached, and nobody says why.
     Open,
@@ -81,7 +87,9 @@ impl Measured {
             Standing::Searched
         } else if let Some(number) = reason(cell) {
             Standing::Unreachable(number)
-        } else if is_chosen(cell) && USUAL.iter().any(|outcome| was(&Cell { outcome, ..*cell })) {
+        } else if unmet(cell).is_some()
+            || is_chosen(cell) && USUAL.iter().any(|outcome| was(&Cell { outcome, ..*cell }))
+        {
             Standing::Rare
         } else {
             Standing::Open
@@ -154,7 +162,7 @@ pub fn measure(bounds: Bounds) -> Measured {
 }
 
 /// What so many random runs reach when some ends never come: a quarter in generated shops, a quarter in the named worlds,
-/// half in those that begin in the middle.
+/// half in those that begin in the middle. Some lean towards what takes several choices in a row, unless some never come.
 pub fn random_runs(runs: u64, never: &'static [(Op, Fate)], failures: &mut Vec<String>) -> Coverage {
     let kind = |scenario: Scenario| {
         if never.is_empty() { scenario } else { scenario.with_settings(|settings| settings.never = never) }
@@ -175,13 +183,49 @@ pub fn random_runs(runs: u64, never: &'static [(Op, Fate)], failures: &mut Vec<S
             1 => &shop,
             later => &midway[(2 * turn + later as usize) % midway.len()],
         };
-        let finished = random(scenario, seed, false, Trace::covering(std::mem::take(&mut coverage)), &rules);
-        coverage = finished.trace.into_coverage();
-        coverage.ended(&finished.world);
-        let failure = finished.failure.map(|it| format!("{}, seed {seed}: {}", scenario.name(), it.invariant.name));
+        let trace = Trace::covering(std::mem::take(&mut coverage));
+        let lean = if never.is_empty() { leans(seed) } else { None };
+        let (world, trace, failure) = if let Some(lean) = lean {
+            leaning(scenario, seed, lean, trace, &rules)
+        } else {
+            let finished = random(scenario, seed, false, trace, &rules);
+            (finished.world, finished.trace, finished.failure)
+        };
+        coverage = trace.into_coverage();
+        coverage.ended(&world);
+        let leans = if lean.is_some() { ", leaning" } else { "" };
+        let failure = failure.map(|it| format!("{}, seed {seed}{leans}: {}", scenario.name(), it.invariant.name));
         failures.extend(failure);
     }
     coverage
+}
+
+/// Whether the run of that seed leans, and towards what.
+fn leans(seed: u64) -> Option<Lean> {
+    let mut rng = Rng::new(seed ^ 0x1ea0_0000_0000_1ea0);
+    (rng.below(LEAN_EACH) == 0).then(|| Lean::ALL[rng.below(Lean::ALL.len() as u64) as usize])
+}
+
+/// A random run that leans.
+fn leaning(
+    scenario: &Scenario,
+    seed: u64,
+    lean: Lean,
+    mut trace: Trace,
+    rules: &Rules,
+) -> (World, Trace, Option<Box<Failure>>) {
+    let mut rng = Rng::new(seed);
+    let swarm = Swarm::draw(&mut rng);
+    let mut world = match lean {
+        Lean::Race => {
+            let batch_max = [1, 4][rng.below(2) as usize];
+            let race = |settings: &mut Settings| (settings.copies, settings.consumer.batch_max) = (2, batch_max);
+            scenario.with_settings(race).world()
+        }
+        Lean::Once | Lean::CutOff | Lean::GivenUp => scenario.world(),
+    };
+    let failure = run(&mut world, &mut Leaning::new(Random::new(rng, swarm), lean, seed), &mut trace, rules).err();
+    (world, trace, failure)
 }
 
 /// The named worlds and two in which shop and wallet are only being filled; and those that begin in the middle.

@@ -5,6 +5,7 @@
 
 mod alphabet;
 mod context;
+mod lean;
 mod measure;
 mod page;
 mod probe;
@@ -23,7 +24,7 @@ pub use context::Covered;
 pub use measure::{Bounds, Measured, SHARE_MIN, Standing, measure, random_runs};
 pub use page::page;
 pub use probe::{PROBES, Probe};
-pub use reason::{REASONS, Reason, reason};
+pub use reason::{REASONS, Reason, UNMET, reason, unmet};
 
 use crate::choose::{Fate, Op};
 use crate::world::{Action, World};

@@ -11,7 +11,7 @@ use super::{Cell, GROUPS, Measured, PROBES, REASONS, Source, Standing, Step, rea
 const LEGEND: &str = "<p>A row is a kind of message and the state that it meets; a column is a step and how it ended. \
     Green: reached at random, so often. <b class=\"x\">yellow, bold</b>: reached by an exhaustive search alone. \
     <span class=\"u\">grey, with a number</span>: unreachable, for the reason of that number. \
-    <span class=\"r\">striped, 0</span>: not reached yet; the step was, and the oracle chooses whether it ends so. \
+    <span class=\"r\">striped, 0</span>: not reached yet, though it could be: the oracle chooses whether the step ends so, or it takes a coincidence. \
     <b class=\"o\">red, ?</b>: not reached, and nobody says why. Empty: the message does not go through that step.</p>\n";
 
 /// The page as HTML.

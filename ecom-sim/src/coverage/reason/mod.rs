@@ -3,12 +3,14 @@
 mod inventory;
 mod notification;
 mod order;
+mod outcome;
 mod payment;
 mod user;
 
 use ecom_core::event::Service;
 
 use super::Cell;
+pub use outcome::{UNMET, unmet};
 
 /// Cells that cannot be reached. An empty list stands for everything.
 #[derive(Clone, Copy, Debug)]
