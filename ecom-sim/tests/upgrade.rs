@@ -109,16 +109,11 @@ fn a_release_that_drops_events_of_another_version_is_found() {
 }
 
 #[test]
-fn a_host_that_leaves_something_undone_is_found_in_an_upgrade_too() {
-    const REST: &str = "when faults stop, every order ends, everything owed is answered and nothing is left";
+fn a_host_that_takes_a_conflict_for_done_is_found_by_what_it_owes_in_an_upgrade_too() {
     const THERE: &str = "a wish that was answered is there";
     const ARRIVES: &str =
         "an event is written down before it is published, is published, and is handled by whoever wants it";
-    for (bug, name) in
-        [(Mutant::ConflictIsDone, THERE), (Mutant::EffectNotDeleted, REST), (Mutant::ConflictIsDone, ARRIVES)]
-    {
-        let failures = finished::<NextVersion<0>>(0..800, Some(bug)).filter_map(|it| it.failure);
-        let names: BTreeSet<_> = failures.map(|it| it.invariant.name).collect();
-        assert!(names.contains(name), "{bug:?} is not found by {name:?}, but by {names:?}");
-    }
+    let failures = finished::<NextVersion<0>>(0..800, Some(Mutant::ConflictIsDone)).filter_map(|it| it.failure);
+    let names: BTreeSet<_> = failures.map(|it| it.invariant.name).collect();
+    assert!(names.contains(THERE) && names.contains(ARRIVES), "{names:?}");
 }
