@@ -14,7 +14,7 @@ use ecom_sim::scenario::Scenario;
 use ecom_sim::world::Trace;
 use trip::{Letting, Planted, SOUND, STALE, WHOLE, is_whole};
 
-const BOOKS: &str = "payments and ledger say what the provider says";
+const PAID: &str = "an order that is complete is paid, and its stock is held or sold";
 const KEEPS: &str = "an order that failed or was cancelled keeps no money and no stock";
 const NOTICES: &str = "each order's end has one notice, and it says that end";
 const REST: &str = "when faults stop, everything comes to rest";
@@ -29,7 +29,7 @@ const FOUND: &[(&str, &str, &str)] = &[
         KEEPS,
     ),
     // A refusal is told by webhook alone; the refund is asked for again, and the provider gives the money back.
-    ("refund-refused~@2=payment.arrive0", "refusal-told-is-final", BOOKS),
+    ("refund-refused~@2=payment.arrive0", "refusal-told-is-final", PAID),
     // Stored in one queue alone, and the confirm is lost: the row must stay in the outbox.
     ("notices~order.publish.2=unknown-half", "confirm-taken-for-granted", NOTICES),
     // Two processes handle repeats of one end while its user leaves: each chooses a channel of its own.

@@ -96,9 +96,11 @@ fn a_release_that_drops_what_it_does_not_know_is_found() {
 
 #[test]
 fn a_release_that_writes_over_what_it_cannot_read_is_found() {
-    const OVER: &str = "no release writes over what it cannot read";
-    assert_eq!(swarm::<NextVersion<1>>(0..600).unwrap_err(), OVER);
-    assert_eq!(found::<NextVersion<1>>(Kind::Same), Some(OVER));
+    // It counts from the beginning again as well.
+    const OVER: [&str; 2] =
+        ["no release writes over what it cannot read", "the version of a row rises with every change"];
+    assert!(OVER.contains(&swarm::<NextVersion<1>>(0..600).unwrap_err()));
+    assert!(found::<NextVersion<1>>(Kind::Same).is_some_and(|name| OVER.contains(&name)));
 }
 
 #[test]

@@ -78,7 +78,7 @@ const SHORT: Size = Size {
     seeds: "10000",
     hashed: "2000",
     searches: "1",
-    coverage: &["--runs", "80000", "--states", "10000"],
+    coverage: &["--runs", "110000", "--states", "10000"],
     explored: &[
         // Not proved: without the reduction these are more than six million states, with it 271 thousand.
         search("one-order", 1, How::Usual).early(),

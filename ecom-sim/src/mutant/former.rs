@@ -1,7 +1,7 @@
 //! Bugs that were once our own and were found by the simulator, where they can be planted again. They are too rare for the
 //! searches that every bug of the catalogue must fall to: what found each is kept (`tests/regressions.rs`).
 
-use super::caught::{KEEPS, NOTICES};
+use super::caught::{BOOKS, HELD, KEEPS, NOTICES, SHOWS};
 use super::switch::Mutant as M;
 use super::{Planted, plant};
 
@@ -21,7 +21,7 @@ pub const FORMER: &[Planted] = &[
         "payment",
         "an administrator's refund ends with a webhook that tells of its refusal, although its call is still owed",
         ("refund-refused", 1, 1, false),
-        &["payments and ledger say", "an order shows of its payment"],
+        &[BOOKS, HELD, SHOWS],
     ),
     plant(
         M::ReadsNotLocked,

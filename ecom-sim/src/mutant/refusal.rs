@@ -1,5 +1,6 @@
 //! Planted bugs of refunds that the provider refuses now and gives later.
 
+use super::caught::{BOOKS, ENDS, KEEPS, RESTS, SHOWS};
 use super::switch::Mutant as M;
 use super::{Planted, plant};
 
@@ -11,7 +12,7 @@ pub(super) const BUGS: &[Planted] = &[
         "compensation",
         "an undo that the provider refuses is not asked for again",
         ("order-cancel", 1, 1, false),
-        &["when faults stop", "an order that failed or was cancelled keeps"],
+        &[ENDS, RESTS, KEEPS],
     ),
     plant(
         M::RefusalIsRefund,
@@ -19,6 +20,6 @@ pub(super) const BUGS: &[Planted] = &[
         "payment",
         "an administrator's refund that the provider refuses counts as given back",
         ("refund-twice", 1, 1, false),
-        &["payments and ledger say", "an order shows of its payment"],
+        &[BOOKS, SHOWS],
     ),
 ];

@@ -1,6 +1,6 @@
 //! Planted bugs of an upgrade: how a release treats what another one wrote.
 
-use super::caught::{FIELDS, OVERWRITES, WHOLE};
+use super::caught::{FIELDS, OVERWRITES, VERSIONS, WHOLE};
 use super::{Lane, Planted, Switch};
 use crate::upgrade::Bug;
 
@@ -18,7 +18,7 @@ pub(super) const BUGS: &[Planted] = &[
         "newer-row-overwritten",
         "a release begins anew where it cannot read the row of a newer one",
         "upgrade-version-same",
-        &[OVERWRITES],
+        &[OVERWRITES, VERSIONS],
     ),
     plant(
         Bug::DropsEvents,
