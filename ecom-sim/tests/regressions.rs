@@ -32,10 +32,10 @@ const FOUND: &[(&str, &str, &str)] = &[
     ("refund-refused~@2=payment.arrive0", "refusal-told-is-final", PAID),
     // Stored in one queue alone, and the confirm is lost: the row must stay in the outbox.
     ("notices~order.publish.2=unknown-half", "confirm-taken-for-granted", NOTICES),
-    // Two processes handle repeats of one end while its user leaves: each chooses a channel of its own.
+    // Two processes handle repeats of one end while its user changes his wishes: each chooses a channel of its own.
     (
-        "shop/2aa3-0.1.1x1~@4=client0,@11=client0,@14=payment.command0,@17=payment:1.consumer,@19=client0,@22=time0,\
-         @86=notification:1.consumer,@88=time0",
+        "wishes-firstx2-0.3-1~@9=inventory:1.consumer,@22=time1,@29=time0,@50=time0,@77=notification:1.consumer,\
+         @79=inventory:1.clock",
         "reads-not-locked",
         NOTICES,
     ),
