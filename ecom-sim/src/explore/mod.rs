@@ -133,6 +133,7 @@ struct State {
 }
 
 /// What comes of a world that is reached.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
 enum Arrived {
     /// It is new, and has this number.
     New(u32),

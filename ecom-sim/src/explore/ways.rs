@@ -40,10 +40,8 @@ mod tests {
     use super::*;
 
     fn ways(steps: &[(u32, u32)], ends: &[u32]) -> Ways {
-        let mut ways = Ways::default();
-        steps.iter().for_each(|(from, to)| ways.step(*from, *to));
-        ends.iter().for_each(|end| ways.end(*end));
-        ways
+        let steps = steps.iter().map(|(from, to)| (*to, *from));
+        Ways { steps: steps.collect(), ends: ends.to_vec() }
     }
 
     #[test]

@@ -82,18 +82,6 @@ pub trait Simulated: Mutable + Covered + BoundedContext<Snapshot: Hash, Change: 
     }
 }
 
-/// How a call can end.
-pub const CALLS: &[Fate] = &[
-    Fate::Fine,
-    Fate::UnknownDone,
-    Fate::UnknownNotDone,
-    Fate::Transient,
-    Fate::Late,
-    Fate::CrashBefore,
-    Fate::CrashAfter,
-    Fate::CrashLate,
-];
-
 /// How a call can end that may be refused now and carried out later.
 pub const REFUSABLE: &[Fate] = &[
     Fate::Fine,
@@ -106,6 +94,9 @@ pub const REFUSABLE: &[Fate] = &[
     Fate::CrashLate,
     Fate::Refused,
 ];
+
+/// How any other call can end.
+pub const CALLS: &[Fate] = REFUSABLE.split_at(REFUSABLE.len() - 1).0;
 
 /// What can become of the webhook of a call: none is sent; it comes before the answer; later; before it and later again.
 pub const WEBHOOKS: &[Fate] = &[Fate::Fine, Fate::Early, Fate::Late, Fate::Twice];
