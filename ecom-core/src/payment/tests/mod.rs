@@ -2,6 +2,7 @@
 
 mod chance;
 mod commands;
+mod provider;
 mod table;
 mod wire;
 
