@@ -59,9 +59,7 @@ pub(super) fn tell(
         ContactState::Awaited if !channels.is_empty() => {
             // The row is written anew for each deferred notice, so that it and the arrival of the contact cannot
             // pass each other in two transactions.
-            let version = contact.map_or(0, |contact| contact.version) + 1;
-            let awaited = Contact { user_id: occasion.user_id, state: ContactState::Awaited, version };
-            channels.into_iter().fold(step.change(Change::PutContact(awaited)), |step, channel| {
+            channels.into_iter().fold(step.change(awaited(occasion.user_id, contact)), |step, channel| {
                 let waiting = NoticeState::Deferred { body: Text(body.clone()), correlation: context.correlation };
                 step.change(Change::PutNotice(new_notice(occasion, channel, subject.clone(), waiting, context)))
             })
@@ -77,9 +75,18 @@ pub(super) fn tell(
         }
         ContactState::Awaited | ContactState::Active { .. } | ContactState::Deactivated { .. } => {
             let notice = new_notice(occasion, Channel::Log, subject, NoticeState::Suppressed, context);
-            step.change(Change::PutNotice(notice))
+            let step = step.change(Change::PutNotice(notice));
+            // Nobody can lock a row that is not there: of two transactions that both find no contact, and other wishes, one
+            // must meet the other.
+            if contact.is_none() { step.change(awaited(occasion.user_id, None)) } else { step }
         }
     }
+}
+
+/// A user of whom nothing is known yet.
+fn awaited(user_id: UserId, known: Option<&Contact>) -> Change {
+    let version = known.map_or(0, |contact| contact.version) + 1;
+    Change::PutContact(Contact { user_id, state: ContactState::Awaited, version })
 }
 
 /// A notice that is new.

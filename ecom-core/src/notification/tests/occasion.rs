@@ -97,6 +97,18 @@ fn every_waiting_notice_writes_the_contacts_row() {
     }
 }
 
+/// Otherwise two transactions that find no contact, and between which the user's wishes change, could both tell him.
+#[test]
+fn who_wants_nothing_and_is_not_known_is_awaited_once() {
+    let mut world = World::with(vec![choose(false, None, None)]);
+    for n in 1..=2 {
+        world.run(vec![completed(n)]);
+        let contact = &world.snapshot.contacts[&user(1)];
+        assert_eq!((&contact.state, contact.version), (&ContactState::Awaited, 1));
+    }
+    assert_eq!(world.notices(), [("order_completed", "log", "suppressed"), ("order_completed", "log", "suppressed")]);
+}
+
 #[test]
 fn a_channel_turned_off_while_a_notice_waited_is_not_used() {
     let mut world = World::with(vec![completed(1), choose(false, None, None)]);
