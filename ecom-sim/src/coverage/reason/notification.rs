@@ -55,6 +55,12 @@ pub(super) const REASONS: &[Reason] = &[
     IN.why(MOVED, &["user.registered", "user.updated", "user.deactivated"], &["awaited"], TWICE),
     IN.why("whoever has left changes nothing any more", &["user.updated"], &["deactivated"], LEFT),
     IN.why(
+        "of whom nothing is known, he is awaited from the first time on that he is told something",
+        &["order.completed", "order.failed", "order.cancelled"],
+        &["absent"],
+        &["decide/stayed", "decide/duplicate"],
+    ),
+    IN.why(
         "that somebody leaves is told once, and nothing of him is newer",
         &["user.deactivated"],
         &["active"],

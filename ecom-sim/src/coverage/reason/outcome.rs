@@ -68,7 +68,7 @@ pub const UNMET: &[Reason] = &[
     Because(Service::Notification).why(CUT, &["user.registered", "user.deactivated"], &["awaited"], CUT_OFF),
     Because(Service::Inventory).why(GIVEN_UP, &["order.failed", "order.cancelled"], &["absent"], LEFT_ALONE),
     Because(Service::Payment).why(GIVEN_UP, &["order ended"], &["absent", "captured"], LEFT_ALONE),
-    Because(Service::Notification).why(GIVEN_UP, &["order.failed"], &["absent"], LEFT_ALONE),
+    Because(Service::Notification).why(GIVEN_UP, &["order.failed", "order.cancelled"], &["absent"], LEFT_ALONE),
     Because(Service::Notification).why(GIVEN_UP, &["user.deactivated"], &["absent", "awaited"], LEFT_ALONE),
 ];
 
