@@ -34,8 +34,9 @@ const FOUND: &[(&str, &str, &str)] = &[
     ("notices~order.publish.2=unknown-half", "confirm-taken-for-granted", NOTICES),
     // Two processes handle repeats of one end while its user changes his wishes: each chooses a channel of its own.
     (
-        "wishes-firstx2-0.3-1~@9=inventory:1.consumer,@22=time1,@29=time0,@50=time0,@77=notification:1.consumer,\
-         @79=inventory:1.clock",
+        "wishes-firstx2~@2=client1,@4=client1,@7=notification:1.command1,@10=client1,@20=time0,@22=order.clock,\
+         order.publish.1=crash-before,@28=time1,@34=notification.consumer,@45=notification.consumer,\
+         @46=payment.command0,@49=notification:1.consumer,@51=notification.command0",
         "reads-not-locked",
         NOTICES,
     ),
