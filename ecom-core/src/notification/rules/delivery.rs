@@ -84,7 +84,7 @@ pub(super) fn tell(
 }
 
 /// A user of whom nothing is known yet.
-fn awaited(user_id: UserId, known: Option<&Contact>) -> Change {
+pub(super) fn awaited(user_id: UserId, known: Option<&Contact>) -> Change {
     let version = known.map_or(0, |contact| contact.version) + 1;
     Change::PutContact(Contact { user_id, state: ContactState::Awaited, version })
 }

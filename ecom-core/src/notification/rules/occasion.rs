@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::delivery::{Occasion, known, new_notice, queue, tell};
+use super::delivery::{Occasion, awaited, known, new_notice, queue, tell};
 use crate::decide::{Because, Context, Decision, Move};
 use crate::event::{
     FailureCode, OrderCancelled, OrderCompleted, OrderFailed, PasswordResetRequested, PaymentRefunded, Service,
@@ -118,18 +118,21 @@ pub(super) fn password_reset(
         return Decision::stay(because);
     }
     let wording = template::password_reset(event);
-    let (deactivated, first_name) = match snapshot.contacts.get(&event.user_id).map(|contact| &contact.state) {
+    let contact = snapshot.contacts.get(&event.user_id);
+    // One of two copies may find the request expired already: who is not known must have a row on which they meet.
+    let step = if contact.is_none() { Move::with(awaited(event.user_id, None)) } else { Move::default() };
+    let (deactivated, first_name) = match contact.map(|contact| &contact.state) {
         None | Some(ContactState::Awaited) => (false, None),
         Some(ContactState::Active { first_name, .. }) => (false, Some(first_name.as_str())),
         Some(ContactState::Deactivated { user_version }) => (*user_version >= event.version, None),
     };
     if deactivated || event.expires_at <= context.now {
         let notice = new_notice(&occasion, Channel::Log, wording.subject, NoticeState::Suppressed, context);
-        return Move::with(Change::PutNotice(notice)).done();
+        return step.change(Change::PutNotice(notice)).done();
     }
     let notice = new_notice(&occasion, Channel::Email, wording.subject, NoticeState::Queued, context);
     let body = Wording::greet(&wording.body, first_name);
-    queue(Move::default(), notice, event.email.as_str().to_owned(), body, context.correlation).done()
+    queue(step, notice, event.email.as_str().to_owned(), body, context.correlation).done()
 }
 
 fn tell_once(

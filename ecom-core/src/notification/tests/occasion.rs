@@ -109,6 +109,15 @@ fn who_wants_nothing_and_is_not_known_is_awaited_once() {
     assert_eq!(world.notices(), [("order_completed", "log", "suppressed"), ("order_completed", "log", "suppressed")]);
 }
 
+/// Otherwise one of two transactions could write, and the other one, later, find that the request has expired.
+#[test]
+fn a_password_reset_of_somebody_who_is_not_known_makes_him_awaited() {
+    for expires in [NOW, NOW.after(std::time::Duration::from_secs(60))] {
+        let world = World::with(vec![reset("a", 1, expires)]);
+        assert_eq!(world.snapshot.contacts[&user(1)].state, ContactState::Awaited);
+    }
+}
+
 #[test]
 fn a_channel_turned_off_while_a_notice_waited_is_not_used() {
     let mut world = World::with(vec![completed(1), choose(false, None, None)]);
