@@ -92,7 +92,7 @@ const SHORT: Size = Size {
     seeds: "10000",
     hashed: "2000",
     mutants: &["--searches", "1", "--runs", "5000", "--states", "40000"],
-    coverage: &["--runs", "110000", "--states", "10000"],
+    coverage: &["--runs", "110000", "--states", "4000"],
     explored: &[search("one-order", 2, How::Usual), search("order-cancel", 1, How::Usual)],
 };
 
