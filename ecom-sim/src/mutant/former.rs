@@ -1,5 +1,5 @@
 //! Bugs that were once our own and were found by the simulator, where they can be planted again. They are too rare for the
-//! searches that every bug of the catalogue must fall to: what found each is kept (`tests/regressions.rs`).
+//! searches that every bug of the catalogue must fall to: what found each is kept (`tests/all/regressions.rs`).
 
 use super::caught::{BOOKS, HELD, KEEPS, NOTICES, SHOWS};
 use super::switch::Mutant as M;

@@ -1,7 +1,7 @@
 //! The hash of every trace stays what it was: a change of it is a change of what the shop or its world does, and belongs
 //! into the commit that makes it.
 //!
-//! `ECOM_GOLDEN=write cargo test -p ecom-sim --test golden` writes the file anew; `git diff` shows which runs changed.
+//! `ECOM_GOLDEN=write cargo test -p ecom-sim golden` writes the file anew; `git diff` shows which runs changed.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ const SHOPS: u64 = 200;
 const SEEDS: u64 = 4;
 
 fn path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/traces.txt")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/all/traces.txt")
 }
 
 /// Scenario, seed, steps and hash of each run.

@@ -1,9 +1,7 @@
 //! What the simulator once found in our own code: each string is clean now, and with the bug planted again it breaks what
 //! it broke then. Where later changes moved the steps of a run, a new search for the planted bug found the string.
 
-#[path = "planted/trip.rs"]
-mod trip;
-
+use crate::trip::{Letting, Planted, SOUND, STALE, WHOLE, is_whole};
 use ecom_core::saga::Hosted;
 use ecom_core::testing::trip::{Effect, ID, Input, Part, Trip};
 use ecom_sim::mutant::{FORMER, Planted as Bug, Switch};
@@ -12,7 +10,6 @@ use ecom_sim::run::{Rules, replay};
 use ecom_sim::saga::{SagaTest, Story};
 use ecom_sim::scenario::Scenario;
 use ecom_sim::world::Trace;
-use trip::{Letting, Planted, SOUND, STALE, WHOLE, is_whole};
 
 const PAID: &str = "an order that is complete is paid, and its stock is held or sold";
 const KEEPS: &str = "an order that failed or was cancelled keeps no money and no stock";

@@ -1,15 +1,12 @@
 //! Copies of the trip saga with a bug in each: all are found, and the report is small.
 
-#[path = "planted/trip.rs"]
-mod trip;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::trip::{DEAF, FORGETFUL, GREEDY, Letting, ONE_KEY, Planted, SOUND, WHOLE, is_whole};
 use ecom_core::testing::trip::{ID, Input, Part};
 use ecom_sim::saga::{Found, SagaTest, Story};
 use proptest::collection;
 use proptest::prelude::{Just, Strategy};
-use trip::{DEAF, FORGETFUL, GREEDY, Letting, ONE_KEY, Planted, SOUND, WHOLE, is_whole};
 
 fn stories<const BUG: u8>() -> impl Strategy<Value = Story<Planted<BUG>, Letting>> {
     let full = proptest::option::of(Just(Part::Room));
@@ -78,7 +75,7 @@ mod pasted {
 
     type Trip = super::Planted<SOUND>;
 
-    include!("planted/pasted.txt");
+    include!("pasted.txt");
 }
 
 /// The arguments of `assert_saga!`, as it keeps them.
@@ -98,9 +95,9 @@ fn a_report_has_a_regression_test_that_compiles_and_fails_as_long_as_the_bug_is_
     let test = test::<FORGETFUL>().written(written);
     let Err(found) = test.check(full()) else { panic!("it is not found") };
     if std::env::var("ECOM_GOLDEN").is_ok_and(|value| value == "write") {
-        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/planted/pasted.txt"), &found.report.test).unwrap();
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/pasted.txt"), &found.report.test).unwrap();
     }
-    assert_eq!(found.report.test, include_str!("planted/pasted.txt"));
+    assert_eq!(found.report.test, include_str!("pasted.txt"));
     let (drawn, recipe) = (found.case.drawn.to_string(), found.report.recipe.to_string());
     let again = catch_unwind(AssertUnwindSafe(|| test.assert_again(full(), &drawn, &recipe)));
     let said = *again.expect_err("the bug is there").downcast::<String>().unwrap();
