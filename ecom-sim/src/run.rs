@@ -130,8 +130,7 @@ pub fn run_watched(
             trace.looked();
         }
         if trace.steps > limits.steps || world.now().since(since) > limits.time {
-            let left = world.nodes().flat_map(crate::world::Node::residue).next().unwrap_or_default();
-            let broken = Broken::new("the world", "at rest", format!("still busy: {left}"));
+            let broken = Broken::new("the world", "at rest", format!("still busy: {}", world.left()));
             return Err(failure(REST, broken, true, world, trace));
         }
     }

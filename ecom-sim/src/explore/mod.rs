@@ -25,7 +25,7 @@ use crate::invariant::{self, Broken, Invariant};
 use crate::run::{REST, Rules, replay};
 use crate::scenario::Scenario;
 use crate::world::schedule::MACRO_STEPS_MAX;
-use crate::world::{Action, Lane, Node, Trace, Trouble, World};
+use crate::world::{Action, Lane, Trace, Trouble, World};
 use circle::Calm;
 use frontier::Frontier;
 use path::Path;
@@ -232,8 +232,8 @@ impl Search<'_> {
     fn expand(&mut self, number: u32, state: &State) -> Option<Violation> {
         // Nobody's fault keeps a world busy for as long as that: it goes round in circles.
         if state.world.now().since(World::dawn()) > self.rules.limits.time {
-            let left = state.world.nodes().flat_map(Node::residue).next().unwrap_or_default();
-            return Some((REST, Broken::new("the world", "at rest", format!("still busy: {left}")), state.path));
+            let busy = format!("still busy: {}", state.world.left());
+            return Some((REST, Broken::new("the world", "at rest", busy), state.path));
         }
         let Some(default) = state.world.default_action() else {
             self.ways.end(number);

@@ -25,6 +25,22 @@ impl World {
             .or_else(|| self.late().next())
     }
 
+    /// What keeps it from coming to rest, in words.
+    pub(crate) fn left(&self) -> String {
+        if let Some(left) = self.nodes().flat_map(super::Node::residue).next() {
+            return left;
+        }
+        let messages = self.broker.depth();
+        if messages > 0 {
+            return format!("messages in the queues: {messages}");
+        }
+        if self.late().next().is_some() {
+            return "a call or a webhook that has not arrived".to_owned();
+        }
+        let waiting = self.clients.iter().filter(|client| !client.is_done()).count();
+        format!("clients without an answer: {waiting}")
+    }
+
     /// All that can happen, the default first.
     pub fn actions(&self, actions: &mut Vec<Action>) {
         self.list(actions, self.default_action(), Wanted::ALL);

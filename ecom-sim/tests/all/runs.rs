@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use ecom_core::order::{OrderContext, Status};
 use ecom_sim::choose::{Deviation, Pick, Replay};
+use ecom_sim::mutant::Planted;
 use ecom_sim::report::Recipe;
 use ecom_sim::run::{Rules, random, replay, run_watched};
 use ecom_sim::scenario::{MIDWAY, NAMES, Scenario};
@@ -84,6 +85,19 @@ fn what_the_broker_gives_back_stays_in_the_outbox_and_is_published_again() {
     let orders = world.service::<OrderContext>().map(|order| order.tables().snapshot().orders.clone());
     let states: Vec<_> = orders.unwrap_or_default().values().map(|order| order.status()).collect();
     assert_eq!(states, [Status::Completed]);
+}
+
+/// Under a fresh key the provider does not find what its webhook is about, and tells it for ever.
+#[test]
+fn a_world_that_does_not_come_to_rest_says_what_keeps_it_busy() {
+    let text = "one-order~payment.call.1=transient,payment.webhook.1=twice";
+    let Ok(recipe) = text.parse::<Recipe>() else { panic!("no recipe") };
+    let bug = Planted::named("charge-fresh-key").map(|planted| planted.switch);
+    let Some(planted) = Scenario::planted(&recipe.scenario, bug) else { panic!("no world") };
+    let rules = Rules::default();
+    let failure = replay(&planted, &recipe.deviations, Trace::default(), &rules).failure;
+    let Some(failure) = failure.filter(|failure| failure.stuck) else { panic!("it comes to rest") };
+    assert_eq!(failure.broken.actual, "still busy: a call or a webhook that has not arrived");
 }
 
 #[test]
