@@ -87,7 +87,7 @@ struct Size {
     explored: &'static [Search],
 }
 
-/// In less than two minutes on two processors.
+/// In about two minutes on two processors.
 const SHORT: Size = Size {
     seeds: "10000",
     hashed: "2000",
