@@ -37,8 +37,10 @@ impl World {
         if self.late().next().is_some() {
             return "a call or a webhook that has not arrived".to_owned();
         }
-        let waiting = self.clients.iter().filter(|client| !client.is_done()).count();
-        format!("clients without an answer: {waiting}")
+        match self.clients.iter().filter(|client| !client.is_done()).count() {
+            0 => "nothing is left, but something always comes next".to_owned(),
+            waiting => format!("clients without an answer: {waiting}"),
+        }
     }
 
     /// All that can happen, the default first.
